@@ -1,0 +1,44 @@
+# Two commands are enough for a newcomer: make demo, make test.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+ARGS   ?=
+
+.PHONY: help setup demo test check lock requirements bench clean
+
+help: ## this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | sort
+
+setup: $(VENV)/.ready ## the environment, from pinned and hashed packages
+
+$(VENV)/.ready: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "geoalert needs Python 3.11 or newer; set PYTHON=python3.11"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing pinned packages into $(VENV) ..."
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: setup ## the main job on real Pune data; options in ARGS, e.g. make demo ARGS=--exit
+	@$(BIN)/geoalert demo $(ARGS)
+
+test: setup check ## everything that must hold before a change lands
+	$(BIN)/python -m pytest $(ARGS)
+
+check: setup ## style, types and import direction
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+lock: setup ## pins every package anew, without addresses
+	$(BIN)/pip-compile --quiet --strip-extras --generate-hashes --allow-unsafe --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-header --extra dev --extra wards --output-file requirements.lock pyproject.toml
+
+requirements: setup ## writes docs/requirements.md from the tests' markers
+	$(BIN)/python -m pytest --collect-only -q --write-requirements docs/requirements.md >/dev/null
+
+bench: setup ## figures, side by side with what a user would pick instead
+	$(BIN)/python bench/locate.py $(ARGS)
+
+clean: ## forgets the environment and the demo's store
+	rm -rf $(VENV) var

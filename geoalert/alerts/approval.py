@@ -1,0 +1,148 @@
+"""Submitting, approving, returning. Two different people stand behind everything that is not an emergency."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from geoalert.alerts.drafting import newest
+from geoalert.alerts.states import move
+from geoalert.alerts.tables import Alert, Approval, Message
+from geoalert.audit import append
+from geoalert.departments import SEATS, Actor, active_seats
+from geoalert.errors import Conflict, Forbidden, Invalid
+from geoalert.store import database_now
+
+REVIEW_WITHIN: Final = timedelta(hours=24)
+
+
+async def submit(session: AsyncSession, actor: Actor, alert: Alert) -> Message:
+    """Hands the newest message to the owning department's officers."""
+    actor.require("submit")
+    actor.require_department(alert.department_id)
+    message = await newest(session, alert, lock=True)
+    await _refuse_expired(session, message)
+    move(message, "submit")
+    await append(session, actor.name, "message.submitted", message.identifier, {"content_hash": message.content_hash})
+    return message
+
+
+async def approve(
+    session: AsyncSession, actor: Actor, alert: Alert, content_hash: str | None, note: str = ""
+) -> Message:
+    """One named officer's approval of exactly this content.
+
+    Raises:
+        Forbidden: not a person, not of the owning department, or the author.
+        Conflict: the content is not the one the officer saw, the department has too few named officers, or the
+            message is not waiting for approval.
+    """
+    actor.require("approve")
+    officer = _own_officer(actor, alert)
+    message = await newest(session, alert, lock=True)
+    if message.author_officer_id == officer:
+        raise Forbidden("the author cannot approve; the department's other officer must")
+    if content_hash is not None and content_hash != message.content_hash:
+        raise Conflict("the content has changed since you read it; read it again", pointer="/content_hash")
+    if await active_seats(session, alert.department_id) < SEATS:
+        raise Conflict(f"the department has fewer than {SEATS} named officers; name them first")
+    await _refuse_expired(session, message)
+    move(message, "approve")
+    await record(session, actor, message, "approval", note)
+    return message
+
+
+async def send_back(session: AsyncSession, actor: Actor, alert: Alert, note: str) -> Message:
+    """Returns a submitted message to its author with a reason."""
+    actor.require("approve")
+    _own_officer(actor, alert)
+    if not note.strip():
+        raise Invalid("say what should change", pointer="/note")
+    message = await newest(session, alert, lock=True)
+    move(message, "return")
+    await record(session, actor, message, "return", note)
+    return message
+
+
+async def withdraw(session: AsyncSession, actor: Actor, alert: Alert) -> Message:
+    """Ends a message that has not left. Nobody was told, so nobody is."""
+    actor.require("draft")
+    actor.require_department(alert.department_id)
+    message = await newest(session, alert, lock=True)
+    move(message, "withdraw")
+    await append(session, actor.name, "message.withdrawn", message.identifier, {})
+    return message
+
+
+async def record(session: AsyncSession, actor: Actor, message: Message, kind: str, note: str = "") -> Approval:
+    """Writes one person's word on one content. `one_word` leaves a review open for another person."""
+    now = await database_now(session)
+    approval = Approval(
+        message_id=message.id,
+        officer_id=actor.person,
+        kind=kind,
+        content_hash=message.content_hash,
+        note=note,
+        at=now,
+        review_due=now + REVIEW_WITHIN if kind == "one_word" else None,
+    )
+    session.add(approval)
+    await session.flush()
+    await append(session, actor.name, f"message.{kind}", message.identifier, {"content_hash": message.content_hash})
+    return approval
+
+
+async def require_approval(session: AsyncSession, message: Message) -> None:
+    """Refuses a message whose approval is missing or was for other words.
+
+    Raises:
+        Conflict: nobody but the author stands behind this content.
+    """
+    approvals = await session.scalars(
+        select(Approval).where(Approval.message_id == message.id, Approval.kind == "approval")
+    )
+    if not any(
+        approval.content_hash == message.content_hash and approval.officer_id != message.author_officer_id
+        for approval in approvals
+    ):
+        raise Conflict("this content has no approval")
+
+
+async def review(session: AsyncSession, actor: Actor, alert: Alert, note: str) -> int:
+    """Closes the reviews that one person's word left open; returns how many.
+
+    Raises:
+        Forbidden: the reviewer gave that word.
+    """
+    actor.require("review")
+    officer = actor.person
+    open_reviews = list(
+        await session.scalars(
+            select(Approval)
+            .join(Message, Message.id == Approval.message_id)
+            .where(Message.alert_id == alert.id, Approval.kind == "one_word", Approval.reviewed_at.is_(None))
+        )
+    )
+    if any(word.officer_id == officer for word in open_reviews):
+        raise Forbidden("whoever sent on one word cannot review it")
+    now = await database_now(session)
+    for word in open_reviews:
+        word.reviewed_at = now
+    if open_reviews:
+        await append(session, actor.name, "alert.reviewed", alert.identifier, {"note": note})
+    return len(open_reviews)
+
+
+def _own_officer(actor: Actor, alert: Alert) -> int:
+    officer = actor.person
+    if actor.department_id != alert.department_id:
+        raise Forbidden("only an officer of the owning department can do this")
+    return officer
+
+
+async def _refuse_expired(session: AsyncSession, message: Message) -> None:
+    if message.expires <= await database_now(session):
+        raise Conflict("the alert has expired; edit its times first", pointer="/expires")

@@ -1,0 +1,97 @@
+"""Where an alert holds: ward codes, a drawn shape, or both together. lon, lat, EPSG:4326."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import shapely
+from shapely.geometry import MultiPolygon, Polygon, shape
+from shapely.geometry.base import BaseGeometry
+from shapely.validation import explain_validity
+
+from geoalert.errors import Invalid, NotFound
+
+MAX_VERTICES = 20_000
+MAX_WARDS = 200
+PLACES = 7  # decimals: 1.1 cm, the lattice places are stored on
+KINDS = ("Polygon", "MultiPolygon")
+DRAWN = "/area/drawn"
+
+
+def read_drawn(raw: Mapping[str, Any], bounds: tuple[float, float, float, float]) -> Polygon | MultiPolygon:
+    """A drawn (multi)polygon from GeoJSON (RFC 7946), or a Feature holding one. `bounds` is the city's
+    (west, south, east, north).
+
+    Raises:
+        Invalid: not a polygon, empty, too many vertices, crossing itself (says where), outside the city, or with
+            latitude and longitude swapped.
+    """
+    geometry = raw.get("geometry", {}) if raw.get("type") == "Feature" else raw
+    if not isinstance(geometry, Mapping) or geometry.get("type") not in KINDS:
+        raise Invalid("draw a GeoJSON Polygon or MultiPolygon", pointer=DRAWN)
+    _rings_are_closed(geometry)
+    try:
+        drawn = shapely.force_2d(shape(geometry))
+    except (ValueError, TypeError, AttributeError, KeyError, IndexError, shapely.errors.ShapelyError):
+        raise Invalid("the coordinates are not rings of [longitude, latitude] numbers", pointer=DRAWN) from None
+    if drawn.is_empty or drawn.area == 0:
+        raise Invalid("the drawn area is empty", pointer=DRAWN)
+    count = shapely.get_num_coordinates(drawn)
+    if count > MAX_VERTICES:
+        raise Invalid(f"the drawn area has {count} corners; at most {MAX_VERTICES}", pointer=DRAWN)
+    _in_city(drawn, bounds)
+    snapped = shapely.transform(drawn, lambda corners: corners.round(PLACES))
+    if not snapped.is_valid:
+        raise Invalid(f"the drawn area is not valid: {explain_validity(snapped)}", pointer=DRAWN)
+    return snapped
+
+
+def _rings_are_closed(geometry: Mapping[str, Any]) -> None:
+    polygons = geometry.get("coordinates")
+    if geometry["type"] == "Polygon":
+        polygons = [polygons]
+    for polygon in polygons if isinstance(polygons, list) else [None]:
+        for ring in polygon if isinstance(polygon, list) and polygon else [None]:
+            if not isinstance(ring, list) or len(ring) < 4:  # noqa: PLR2004 - RFC 7946, 3.1.6
+                raise Invalid("a ring needs four positions or more", pointer=DRAWN)
+            if ring[0] != ring[-1]:
+                raise Invalid("a ring must end where it begins", pointer=DRAWN)
+
+
+def _in_city(drawn: BaseGeometry, bounds: tuple[float, float, float, float]) -> None:
+    west, south, east, north = drawn.bounds
+    if not all(map(_finite, (west, south, east, north))):
+        raise Invalid("a coordinate is not a number", pointer=DRAWN)
+    if shapely.box(*bounds).intersects(drawn):
+        return
+    if shapely.box(*bounds).intersects(shapely.box(south, west, north, east)):
+        raise Invalid("latitude and longitude look swapped; GeoJSON puts longitude first", pointer=DRAWN)
+    raise Invalid("the drawn area lies outside the city", pointer=DRAWN)
+
+
+def _finite(number: float) -> bool:
+    return number == number and abs(number) != float("inf")  # noqa: PLR0124 - NaN differs from itself
+
+
+def resolve_area(
+    wards: Sequence[str],
+    drawn: BaseGeometry | None,
+    ward_geometry: Callable[[str], BaseGeometry],
+) -> BaseGeometry:
+    """The union of the wards and the drawn shape.
+
+    Raises:
+        Invalid: neither is given, too many wards, or a ward that does not exist (points at it).
+    """
+    if not wards and drawn is None:
+        raise Invalid("an alert needs an area: wards, a drawn shape, or both", pointer="/area")
+    if len(wards) > MAX_WARDS:
+        raise Invalid(f"at most {MAX_WARDS} wards", pointer="/area/wards")
+    parts: list[BaseGeometry] = [] if drawn is None else [drawn]
+    for position, code in enumerate(wards):
+        try:
+            parts.append(ward_geometry(code))
+        except NotFound:
+            raise Invalid(f"no ward {code[:60]!r} in force", pointer=f"/area/wards/{position}") from None
+    return parts[0] if len(parts) == 1 else shapely.union_all(parts)

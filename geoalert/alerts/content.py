@@ -1,0 +1,168 @@
+"""What a message says, as one immutable document: the thing officers approve and everything later reads.
+
+Names are CAP 1.2's. The document is stored as the RFC 8785 text whose SHA-256 approvals are bound to.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from types import MappingProxyType
+from typing import Any, Final
+
+import shapely
+from shapely.geometry.base import BaseGeometry
+
+from geoalert.alerts.area import read_drawn, resolve_area
+from geoalert.alerts.categories import Category
+from geoalert.alerts.texts import Text, read_texts
+from geoalert.errors import Invalid
+from geoalert.store import canonical
+from geoalert.subscribers.codes import CHANNELS, SEVERITIES
+
+URGENCIES: Final = ("Immediate", "Expected", "Future", "Past", "Unknown")
+CERTAINTIES: Final = ("Observed", "Likely", "Possible", "Unlikely", "Unknown")
+LONGEST: Final = timedelta(days=30)
+ALERT_CHANNELS: Final = ("push", "sms", "post")
+# An emergency may go out in the languages there are; everything else waits for all of them.
+ANY_LANGUAGE: Final = frozenset({"Severe", "Extreme"})
+
+
+@dataclass(frozen=True, slots=True)
+class Geography:
+    """What alerts need to know of the city today."""
+
+    bounds: tuple[float, float, float, float]
+    epoch: str
+    ward_geometry: Callable[[str], BaseGeometry]
+    """Geometry of a ward in force by its code; raises NotFound."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What an author asks for, unchecked."""
+
+    category: str
+    severity: str
+    texts: Mapping[str, Mapping[str, str]]
+    expires: datetime
+    wards: Sequence[str] = ()
+    drawn: Mapping[str, Any] | None = None
+    urgency: str = "Expected"
+    certainty: str = "Observed"
+    onset: datetime | None = None
+    channels: Sequence[str] = ALERT_CHANNELS
+    send_at: datetime | None = None
+    drill: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """A checked message. `area` is the resolved (multi)polygon in EPSG:4326; its digest is part of the document, so
+    that an approval also covers the line itself.
+    """
+
+    category: str
+    severity: str
+    urgency: str
+    certainty: str
+    onset: datetime | None
+    expires: datetime
+    texts: Mapping[str, Text]
+    wards: tuple[str, ...]
+    drawn: Mapping[str, Any] | None
+    epoch: str
+    channels: tuple[str, ...]
+    drill: bool
+    area: BaseGeometry
+
+    def document(self) -> str:
+        """The canonical text."""
+        return canonical(
+            {
+                "category": self.category,
+                "severity": self.severity,
+                "urgency": self.urgency,
+                "certainty": self.certainty,
+                "onset": self.onset.isoformat() if self.onset else None,
+                "expires": self.expires.isoformat(),
+                "texts": {language: asdict(text) for language, text in self.texts.items()},
+                "area": {
+                    "wards": list(self.wards),
+                    "drawn": self.drawn,
+                    "epoch": self.epoch,
+                    "sha256": sha256(shapely.to_wkb(shapely.normalize(self.area))).hexdigest(),
+                },
+                "channels": list(self.channels),
+                "drill": self.drill,
+            }
+        ).decode()
+
+
+def hash_of(document: str) -> str:
+    """SHA-256 of a canonical document, in hex."""
+    return sha256(document.encode()).hexdigest()
+
+
+def texts_in(document: str) -> Mapping[str, Text]:
+    """The texts of a stored document by language."""
+    return MappingProxyType({language: Text(**parts) for language, parts in json.loads(document)["texts"].items()})
+
+
+def read_content(request: Request, now: datetime, categories: Mapping[str, Category], geography: Geography) -> Content:
+    """A checked content.
+
+    Raises:
+        Invalid: points at the field that is wrong.
+    """
+    if request.category not in categories:
+        raise Invalid(f"categories are {', '.join(categories)}", pointer="/category")
+    for pointer, value, known in (
+        ("/severity", request.severity, tuple(SEVERITIES)),
+        ("/urgency", request.urgency, URGENCIES),
+        ("/certainty", request.certainty, CERTAINTIES),
+    ):
+        if value not in known:
+            raise Invalid(f"one of {', '.join(known)}", pointer=pointer)
+    expires, onset = _times(request, now)
+    channels = tuple(name for name in CHANNELS if name in request.channels)
+    if not channels or set(request.channels) - set(ALERT_CHANNELS):
+        raise Invalid(f"channels are {', '.join(ALERT_CHANNELS)}", pointer="/channels")
+    drawn = None if request.drawn is None else read_drawn(request.drawn, geography.bounds)
+    wards = tuple(dict.fromkeys(request.wards))
+    return Content(
+        category=request.category,
+        severity=request.severity,
+        urgency=request.urgency,
+        certainty=request.certainty,
+        onset=onset,
+        expires=expires,
+        texts=read_texts(request.texts, all_languages=request.severity not in ANY_LANGUAGE),
+        wards=wards,
+        drawn=None if drawn is None else json.loads(shapely.to_geojson(drawn)),
+        epoch=geography.epoch,
+        channels=channels,
+        drill=request.drill,
+        area=resolve_area(wards, drawn, geography.ward_geometry),
+    )
+
+
+def _times(request: Request, now: datetime) -> tuple[datetime, datetime | None]:
+    moments = {"/expires": request.expires, "/onset": request.onset, "/send_at": request.send_at}
+    for pointer, moment in moments.items():
+        if moment is not None and moment.tzinfo is None:
+            raise Invalid("give the time with its offset, e.g. 2026-11-21T18:00:00+05:30", pointer=pointer)
+    expires = request.expires.astimezone(UTC)
+    if expires <= now:
+        raise Invalid("this time has passed: the alert would be expired before it leaves", pointer="/expires")
+    if expires - now > LONGEST:
+        raise Invalid(f"at most {LONGEST.days} days ahead", pointer="/expires")
+    onset = request.onset.astimezone(UTC) if request.onset else None
+    if onset and onset >= expires:
+        raise Invalid("the event begins after the alert expires", pointer="/onset")
+    if request.send_at and request.send_at >= expires:
+        raise Invalid("the message would leave after it expires", pointer="/send_at")
+    return expires, onset

@@ -1,0 +1,130 @@
+"""Drafting: a new alert, a change to a draft, the next message of a chain."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from geoalert.alerts.content import Content, hash_of
+from geoalert.alerts.states import move
+from geoalert.alerts.tables import Alert, Message
+from geoalert.audit import append
+from geoalert.departments import Actor
+from geoalert.errors import Conflict, NotFound
+from geoalert.store import database_now
+
+
+async def find_alert(session: AsyncSession, identifier: str, *, lock: bool = False) -> Alert:
+    """The alert of that identifier.
+
+    Raises:
+        NotFound: there is none.
+    """
+    query = select(Alert).where(Alert.identifier == identifier)
+    alert = (await session.scalars(query.with_for_update() if lock else query)).one_or_none()
+    if alert is None:
+        raise NotFound("no such alert")
+    return alert
+
+
+async def newest(session: AsyncSession, alert: Alert, *, lock: bool = False) -> Message:
+    """The last message of the chain: the one that is worked on or in force."""
+    query = select(Message).where(Message.alert_id == alert.id).order_by(Message.number.desc()).limit(1)
+    return (await session.scalars(query.with_for_update() if lock else query)).one()
+
+
+async def messages_of(session: AsyncSession, alert: Alert) -> list[Message]:
+    """The whole chain in order."""
+    return list(await session.scalars(select(Message).where(Message.alert_id == alert.id).order_by(Message.number)))
+
+
+async def draft(
+    session: AsyncSession,
+    actor: Actor,
+    department_id: int,
+    content: Content,
+    *,
+    send_at: datetime | None = None,
+) -> tuple[Alert, Message]:
+    """A new alert with its first message in draft.
+
+    Raises:
+        Forbidden: no right to draft, or for this department.
+    """
+    actor.require("draft")
+    actor.require_department(department_id)
+    now = await database_now(session)
+    alert = Alert(
+        identifier=str(uuid.uuid4()),
+        department_id=department_id,
+        category=content.category,
+        drill=content.drill,
+        created_at=now,
+    )
+    session.add(alert)
+    await session.flush()
+    message = await add_message(session, actor, alert, content, msg_type="Alert", number=1, send_at=send_at)
+    return alert, message
+
+
+async def add_message(
+    session: AsyncSession,
+    actor: Actor,
+    alert: Alert,
+    content: Content,
+    *,
+    msg_type: str,
+    number: int,
+    send_at: datetime | None = None,
+) -> Message:
+    """The next message of a chain, in draft."""
+    document = content.document()
+    message = Message(
+        alert_id=alert.id,
+        identifier=str(uuid.uuid4()),
+        number=number,
+        msg_type=msg_type,
+        state="draft",
+        severity=content.severity,
+        expires=content.expires,
+        send_at=send_at,
+        content=document,
+        content_hash=hash_of(document),
+        area=content.area,
+        author=actor.name,
+        author_officer_id=actor.officer_id,
+        created_at=await database_now(session),
+    )
+    session.add(message)
+    await session.flush()
+    await append(
+        session,
+        actor.name,
+        "message.drafted",
+        message.identifier,
+        {"alert": alert.identifier, "msg_type": msg_type, "content_hash": message.content_hash},
+    )
+    return message
+
+
+async def edit(session: AsyncSession, actor: Actor, alert: Alert, content: Content) -> Message:
+    """Replaces the text and area of what has not left; any approval falls away with the old hash.
+
+    Raises:
+        Conflict: it has left, or the category would change.
+    """
+    actor.require("draft")
+    actor.require_department(alert.department_id)
+    message = await newest(session, alert, lock=True)
+    if content.category != alert.category or content.drill != alert.drill:
+        raise Conflict("category and drill are fixed once drafted; draft a new alert")
+    move(message, "edit")
+    document = content.document()
+    message.content, message.content_hash = document, hash_of(document)
+    message.area, message.severity, message.expires = content.area, content.severity, content.expires
+    message.author, message.author_officer_id = actor.name, actor.officer_id
+    await append(session, actor.name, "message.edited", message.identifier, {"content_hash": message.content_hash})
+    return message

@@ -1,0 +1,71 @@
+"""An alert is an event with its life; its messages are the CAP chain: Alert, Update, Cancel."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from shapely.geometry.base import BaseGeometry
+from sqlalchemy import BigInteger, Boolean, ForeignKey, Index, Integer, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from geoalert.store import Base, BigId, Document, Geometry, Instant
+
+
+class Alert(Base):
+    __tablename__ = "alert"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    identifier: Mapped[str] = mapped_column(String(36), unique=True)
+    department_id: Mapped[int] = mapped_column(ForeignKey("department.id"), index=True)
+    category: Mapped[str] = mapped_column(String(40))
+    drill: Mapped[bool] = mapped_column(Boolean)
+    created_at: Mapped[datetime] = mapped_column(Instant())
+
+
+class Message(Base):
+    """Content lives in `content` (RFC 8785 text) and never changes after approval; `content_hash` is what approvals
+    are bound to. `state` moves only along `alerts.states.MOVES`.
+    """
+
+    __tablename__ = "message"
+    __table_args__ = (
+        UniqueConstraint("alert_id", "number"),
+        Index("ix_message_area", "area", postgresql_using="gist").ddl_if(dialect="postgresql"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    alert_id: Mapped[int] = mapped_column(ForeignKey("alert.id"), index=True)
+    identifier: Mapped[str] = mapped_column(String(36), unique=True)
+    number: Mapped[int] = mapped_column(Integer)  # 1, 2, … along the chain
+    msg_type: Mapped[str] = mapped_column(String(8))
+    state: Mapped[str] = mapped_column(String(12), index=True)
+    severity: Mapped[str] = mapped_column(String(8))
+    expires: Mapped[datetime] = mapped_column(Instant())
+    send_at: Mapped[datetime | None] = mapped_column(Instant())
+    content: Mapped[str] = mapped_column(Text)
+    content_hash: Mapped[str] = mapped_column(String(64))
+    area: Mapped[BaseGeometry] = mapped_column(Geometry())
+    author: Mapped[str] = mapped_column(String(60))
+    author_officer_id: Mapped[int | None] = mapped_column(ForeignKey("officer.id"))
+    created_at: Mapped[datetime] = mapped_column(Instant())
+    released_at: Mapped[datetime | None] = mapped_column(Instant())
+    audience_hash: Mapped[str | None] = mapped_column(String(64))
+    audience_size: Mapped[int | None] = mapped_column(BigInteger)
+    audience_people: Mapped[int | None] = mapped_column(BigInteger)
+    audience_counts: Mapped[dict[str, int] | None] = mapped_column(Document)  # by channel name, as released
+
+
+class Approval(Base):
+    """A named person's word on one exact content. One-word releases open a review that another person closes."""
+
+    __tablename__ = "approval"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    message_id: Mapped[int] = mapped_column(ForeignKey("message.id"), index=True)
+    officer_id: Mapped[int] = mapped_column(ForeignKey("officer.id"))
+    kind: Mapped[str] = mapped_column(String(12))  # approval, one_word, review, return
+    content_hash: Mapped[str] = mapped_column(String(64))
+    note: Mapped[str] = mapped_column(Text)
+    at: Mapped[datetime] = mapped_column(Instant())
+    review_due: Mapped[datetime | None] = mapped_column(Instant())
+    reviewed_at: Mapped[datetime | None] = mapped_column(Instant())

@@ -1,0 +1,278 @@
+"""The only place that joins settings, store, city and channels."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import random
+import socket
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import MetaData, select
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import OperationalError
+
+from geoalert.alerts import load_categories
+from geoalert.alerts import tables as alert_tables
+from geoalert.audit import tables as audit_tables
+from geoalert.departments import load_departments
+from geoalert.departments import tables as department_tables
+from geoalert.dispatch import tables as dispatch_tables
+from geoalert.dispatch.channels.channel import Channel
+from geoalert.dispatch.channels.post_mastodon import MastodonPost
+from geoalert.dispatch.channels.push_fcm import FcmPush
+from geoalert.dispatch.channels.sms_twilio import TwilioSms
+from geoalert.dispatch.courier import Courier
+from geoalert.dispatch.engine import PostgresEngine, engine_for
+from geoalert.dispatch.plan import Route
+from geoalert.errors import Invalid, NotFound, Unavailable
+from geoalert.operations.desk import Desk
+from geoalert.sandbox.app import serve as serve_sandbox
+from geoalert.sandbox.credentials import Credentials, sandbox_credentials
+from geoalert.sandbox.faults import Faults
+from geoalert.settings import Settings
+from geoalert.store import Base, KeyRing, Store, open_store
+from geoalert.store.keys import new_keys, read_keys, write_keys
+from geoalert.store.migrations import require_current, upgrade
+from geoalert.subscribers import tables as subscriber_tables
+from geoalert.subscribers.codes import CHANNELS
+from geoalert.wards import City, load_city
+from geoalert.wards import tables as ward_tables
+from geoalert.wards.load import load_tree
+
+# Importing a room's tables puts them on the one metadata; naming them here keeps the list visible.
+TABLES: Final = (
+    alert_tables,
+    audit_tables,
+    department_tables,
+    dispatch_tables,
+    subscriber_tables,
+    ward_tables,
+)
+PACKAGE: Final = Path(__file__).parent
+BATCH_SIZES: Final[Mapping[str, int]] = {"push": 500, "sms": 100, "post": 1}
+
+
+def metadata() -> MetaData:
+    """Every table of the product."""
+    return Base.metadata
+
+
+def data_folder(settings: Settings) -> Path:
+    """Where categories and cities are: as configured, in the wheel, or in the checkout."""
+    if settings.city.data is not None:
+        return settings.city.data
+    inside = PACKAGE / "data"
+    return inside if inside.is_dir() else PACKAGE.parent / "data"
+
+
+def migration_scripts() -> Path:
+    """Where the migrations are: in the wheel or in the checkout."""
+    inside = PACKAGE / "migrations"
+    return inside if inside.is_dir() else PACKAGE.parent / "alembic"
+
+
+def city_of(settings: Settings) -> City:
+    """The configured city.
+
+    Raises:
+        NotFound: no such city folder.
+    """
+    folder = data_folder(settings) / "ward_boundaries" / settings.city.key
+    if not folder.is_dir():
+        raise NotFound(f"no city {settings.city.key!r}; there is no folder {folder}")
+    return load_city(folder)
+
+
+@dataclass(frozen=True)
+class House:
+    """Everything joined: a desk for use cases, the channels for workers."""
+
+    settings: Settings
+    desk: Desk
+    channels: Mapping[str, Channel]  # by provider
+
+    @property
+    def store(self) -> Store:
+        return self.desk.store
+
+    @property
+    def keys(self) -> KeyRing:
+        return self.desk.store.keys
+
+    async def upgrade(self) -> None:
+        """Brings the store to this program's schema and loads city and departments. Safe at every start."""
+        await upgrade(self.store, migration_scripts(), metadata())
+        if isinstance(self.desk.engine, PostgresEngine):
+            await self.desk.engine.install()
+        departments = data_folder(self.settings) / "ward_boundaries" / self.settings.city.key / "departments.csv"
+        async with self.store.writing() as session:
+            await load_tree(session, self.desk.city.tree)
+            await load_departments(session, departments)
+
+    async def require_current(self) -> None:
+        """Refuses a store of another schema, or one that acknowledges before it has written."""
+        await self.store.refuse_unsafe()
+        await require_current(self.store, migration_scripts())
+
+    async def answers(self) -> None:
+        """Raises Unavailable unless the store answers."""
+        try:
+            async with self.store.reading() as session:
+                await session.execute(select(1))
+        except (OperationalError, OSError) as error:
+            raise Unavailable(f"the store does not answer: {type(error).__name__}") from None
+
+    def courier(self) -> Courier:
+        """Who carries batches in this process."""
+        return Courier(
+            store=self.store,
+            channels=self.channels,
+            owner=f"{socket.gethostname()}.{os.getpid()}",
+            spread=random.SystemRandom().random,
+            lease=timedelta(seconds=self.settings.worker.lease),
+            link=self.settings.api.page,
+        )
+
+
+@asynccontextmanager
+async def open_house(settings: Settings | None = None) -> AsyncIterator[House]:
+    """The joined product for the length of a block.
+
+    Raises:
+        Unavailable: the store's folder cannot be written, or its keys are missing.
+        Invalid: a setting is wrong.
+    """
+    settings = settings or Settings()
+    if settings.store.clock_shift and settings.sandbox.credentials is None:
+        raise Invalid("a shifted clock is for the sandbox only", pointer="/store/clock_shift")
+    keys = _keys(settings)
+    channels = make_channels(settings, keys)
+    store = open_store(
+        settings.store.url, keys, shift=timedelta(seconds=settings.store.clock_shift), pool=settings.store.pool
+    )
+    routes = {
+        CHANNELS[channel.name]: Route(channel.provider, BATCH_SIZES[channel.name]) for channel in channels.values()
+    }
+    desk = Desk(
+        store=store,
+        engine=engine_for(store),
+        city=city_of(settings),
+        categories=load_categories(data_folder(settings) / "categories.toml"),
+        routes=routes,
+    )
+    try:
+        yield House(settings, desk, channels)
+    finally:
+        for channel in channels.values():
+            await channel.close()
+        await store.close()
+
+
+def _keys(settings: Settings) -> KeyRing:
+    """The key ring; a fresh one beside a new embedded store, never beside one that holds data."""
+    path = settings.store.key_file
+    address = make_url(settings.store.url)
+    try:
+        if address.get_backend_name() == "sqlite" and address.database:
+            Path(address.database).parent.mkdir(parents=True, exist_ok=True)
+            if not path.exists() and not Path(address.database).exists():
+                path.parent.mkdir(parents=True, exist_ok=True)
+                write_keys(path, new_keys())
+    except FileExistsError:
+        pass  # another process was first
+    except OSError as error:
+        raise Unavailable(f"cannot write {error.filename}: {error.strerror}") from None
+    return read_keys(path)
+
+
+def callback_base(settings: Settings) -> str:
+    """The address at which providers reach us."""
+    return settings.api.public_url.rstrip("/") or f"http://{settings.api.host}:{settings.api.port}"
+
+
+def make_channels(settings: Settings, keys: KeyRing) -> dict[str, Channel]:
+    """The configured channels by provider; all of them the sandbox's where a sandbox is named."""
+    hook = f"{callback_base(settings)}/v1/hooks/twilio/{keys.hook_path('twilio')}"
+    if settings.sandbox.credentials is not None:
+        return _sandbox_channels(settings, read_credentials(settings.sandbox.credentials), hook)
+    channels: dict[str, Channel] = {}
+    if settings.fcm.service_account is not None:
+        try:
+            account = json.loads(settings.fcm.service_account.read_text())
+        except (OSError, ValueError):
+            raise Unavailable(f"{settings.fcm.service_account} is not a service account file") from None
+        channels["fcm"] = FcmPush(account, rate=settings.fcm.rate)
+    if settings.twilio.account:
+        channels["twilio"] = TwilioSms(
+            account=settings.twilio.account,
+            token=settings.twilio.token.get_secret_value(),
+            sender=settings.twilio.sender,
+            callback=hook,
+            price=settings.twilio.price,
+            rate=settings.twilio.rate,
+        )
+    if settings.mastodon.server:
+        tokens = {handle: token.get_secret_value() for handle, token in settings.mastodon.tokens.items()}
+        channels["mastodon"] = MastodonPost(settings.mastodon.server, tokens)
+    return channels
+
+
+def _sandbox_channels(settings: Settings, sandbox: Credentials, hook: str) -> dict[str, Channel]:
+    return {
+        "fcm": FcmPush(
+            sandbox.service_account,
+            endpoint=sandbox.fcm_endpoint,
+            rate=settings.sandbox.push_rate,
+            rehearsal=True,
+        ),
+        "twilio": TwilioSms(
+            account=sandbox.twilio_account,
+            token=sandbox.twilio_token,
+            sender=sandbox.twilio_sender,
+            callback=hook,
+            endpoint=sandbox.base_url,
+            price=settings.twilio.price,
+            rate=settings.sandbox.sms_rate,
+            rehearsal=True,
+        ),
+        "mastodon": MastodonPost(sandbox.base_url, sandbox.mastodon_tokens, rate=20.0, rehearsal=True),
+    }
+
+
+def write_credentials(path: Path, credentials: Credentials) -> None:
+    """Hands a sandbox's credentials to the processes that use it; readable by the owner only."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as out:
+        json.dump(asdict(credentials), out)
+
+
+def read_credentials(path: Path) -> Credentials:
+    """What a sandbox wrote.
+
+    Raises:
+        Unavailable: no such file, or not one of a sandbox.
+    """
+    try:
+        return Credentials(**json.loads(path.read_text()))
+    except (OSError, ValueError, TypeError):
+        raise Unavailable(f"{path} holds no sandbox credentials; start `geoalert sandbox` first") from None
+
+
+async def run_sandbox(host: str, port: int, credentials: Path, api_base: str, handles: tuple[str, ...]) -> None:
+    """Runs a sandbox on a port until cancelled; writes its credentials first."""
+    made = sandbox_credentials(f"http://{host}:{port}", handles=handles)
+    await asyncio.to_thread(write_credentials, credentials, made)
+    await serve_sandbox(
+        made,
+        host=host,
+        port=port,
+        api_base=api_base,
+        faults=Faults(unregistered=0.01, undelivered=0.02, acknowledged=0.9),
+    )

@@ -1,0 +1,72 @@
+"""`geoalert audience`: who would be told."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from geoalert.alerts.area import read_drawn, resolve_area
+from geoalert.alerts.content import ALERT_CHANNELS
+from geoalert.bootstrap import House
+from geoalert.cli.console import out, print_json
+from geoalert.cli.inside import in_house
+from geoalert.errors import Invalid
+from geoalert.operations.preview import Preview
+from geoalert.operations.preview import preview as count
+from geoalert.store import database_now
+
+app = typer.Typer(no_args_is_help=True)
+
+
+@app.callback()
+def group() -> None:
+    """Who would be told."""
+
+
+@app.command()
+def preview(
+    area: Path = typer.Option(None, "--area", help="A GeoJSON polygon."),
+    ward: list[str] = typer.Option([], "--ward", help="A ward's code; may be given again."),
+    category: str = typer.Option("water-supply", "--category"),
+    severity: str = typer.Option("Moderate", "--severity"),
+    as_json: bool = typer.Option(False, "--json", help="One JSON document."),
+) -> None:
+    """Count the people an alert of this area would tell now; nothing is sent."""
+
+    async def run(house: House) -> Preview:
+        if category not in house.desk.categories:
+            raise Invalid(f"categories are {', '.join(house.desk.categories)}", pointer="/category")
+        async with house.store.reading() as session:
+            geography = house.desk.geography(await database_now(session))
+            drawn = None if area is None else read_drawn(read_json(area), geography.bounds)
+            shape = resolve_area(ward, drawn, geography.ward_geometry)
+            return await count(session, house.desk, shape, category, severity, ALERT_CHANNELS)
+
+    found = in_house(run)
+    if as_json:
+        print_json(asdict(found))
+        return
+    out.print(f"{found.people} people would be told ({found.held} after their quiet hours), {found.inside} inside")
+    for channel, languages in found.by_channel.items():
+        out.print(f"{channel}: {', '.join(f'{language} {number}' for language, number in languages.items())}")
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON object from a file.
+
+    Raises:
+        Invalid: no such file, or not a JSON object.
+    """
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise Invalid(f"cannot read {path}: {error.strerror}") from None
+    except ValueError:
+        raise Invalid(f"{path} is not JSON in UTF-8") from None
+    if not isinstance(found, dict):
+        raise Invalid(f"{path} does not hold a JSON object")
+    return found

@@ -1,0 +1,38 @@
+"""`geoalert db`: the store and its schema."""
+
+from __future__ import annotations
+
+import typer
+
+from geoalert.bootstrap import House, metadata
+from geoalert.cli.console import out
+from geoalert.cli.inside import in_house
+from geoalert.errors import Conflict
+from geoalert.store.migrations import differences
+
+app = typer.Typer(no_args_is_help=True)
+
+
+@app.command()
+def upgrade() -> None:
+    """Bring the store to this program's schema; load the city and its departments. Safe to repeat."""
+
+    async def run(house: House) -> None:
+        await house.upgrade()
+        out.print(f"the {house.store.dialect} store is up to date")
+
+    in_house(run, current=False)
+
+
+@app.command()
+def check() -> None:
+    """Compare the store's schema with what this program expects."""
+
+    async def run(house: House) -> None:
+        await house.require_current()
+        found = await differences(house.store, metadata())
+        if found:
+            raise Conflict(f"the schema differs: {'; '.join(found)}")
+        out.print(f"the {house.store.dialect} store is at this program's schema")
+
+    in_house(run, current=False)

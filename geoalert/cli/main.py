@@ -1,0 +1,87 @@
+"""The command `geoalert`."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import sys
+
+import typer
+from click.exceptions import Abort, ClickException
+from pydantic import ValidationError
+
+from geoalert import __version__
+from geoalert.cli import (
+    alert,
+    audience,
+    audit,
+    db,
+    demo,
+    keys,
+    locate,
+    report,
+    sandbox,
+    serve,
+    subscribers,
+    wards,
+    worker,
+)
+from geoalert.cli.console import err, out
+from geoalert.errors import Refusal
+
+REFUSED, MISUSE = 1, 2
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+app.add_typer(alert.app, name="alert", help="Draft, submit, approve, send, cancel, show alerts.")
+app.add_typer(audience.app, name="audience", help="Who would be told.")
+app.add_typer(audit.app, name="audit", help="The record of who did what.")
+app.add_typer(db.app, name="db", help="The store and its schema.")
+app.add_typer(keys.app, name="keys", help="Credentials of departments and officers.")
+app.add_typer(subscribers.app, name="subscribers", help="Add, import, erase people.")
+app.add_typer(wards.app, name="wards", help="The city's boundaries.")
+app.command("broadcast")(alert.broadcast)
+app.command("demo")(demo.demo)
+app.command("locate")(locate.locate)
+app.command("report")(report.report)
+app.command("sandbox")(sandbox.sandbox)
+app.command("serve")(serve.serve)
+app.command("worker")(worker.worker)
+
+
+@app.callback(invoke_without_command=True)
+def start(version: bool = typer.Option(False, "--version", help="Print the version and leave.")) -> None:
+    """Tells the right people in a city, in their own language, on the channel they chose, exactly once."""
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
+    if version:
+        out.print(f"geoalert {__version__}")
+        raise typer.Exit
+
+
+def run() -> None:
+    """Runs a command; a refusal is one line on stderr and exit 1, misuse exit 2. No traceback reaches a person."""
+    try:
+        code = app(standalone_mode=False)
+    except Refusal as refusal:
+        where = f"{refusal.pointer.removeprefix('/')}: " if refusal.pointer else ""
+        err.print(f"refused: {where}{refusal.reason}", markup=False)
+        sys.exit(REFUSED)
+    except ValidationError as invalid:
+        for fault in invalid.errors(include_url=False, include_input=False):
+            err.print(f"refused: {'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}", markup=False)
+        sys.exit(REFUSED)
+    except ClickException as misuse:
+        misuse.show()
+        sys.exit(MISUSE)
+    except (Abort, KeyboardInterrupt):
+        sys.exit(130)
+    except OSError as error:
+        if error.errno == errno.EPIPE:
+            os._exit(0)  # whoever read us has gone
+        err.print(f"refused: {error.strerror or type(error).__name__}: {error.filename or ''}", markup=False)
+        sys.exit(REFUSED)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,83 @@
+"""`geoalert serve`: the HTTP door, and beside an embedded store its worker."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import sys
+from contextlib import suppress
+
+import typer
+import uvicorn
+from api.main import create_app
+
+from geoalert.bootstrap import open_house
+from geoalert.cli.console import err
+from geoalert.errors import Unavailable
+from geoalert.settings import Settings
+
+WORKER = (sys.executable, "-m", "geoalert.cli.main", "worker", "--with-parent")
+PAUSE = 1.0  # seconds before a worker that ended is started again
+GRACE = 15.0
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A bound socket.
+
+    Raises:
+        Unavailable: the port is taken, or the host is not this machine's.
+    """
+    try:
+        return socket.create_server((host, port), backlog=512)
+    except OSError as error:
+        raise Unavailable(f"cannot listen on {host}:{port}: {error.strerror}; choose another with --port") from None
+
+
+def serve(
+    port: int = typer.Option(None, "--port", min=0, max=65_535, help="Default 8000, or GEOALERT_API_PORT."),
+    host: str = typer.Option(None, "--host", help="Default 127.0.0.1, or GEOALERT_API_HOST."),
+) -> None:
+    """Answer on HTTP; the API's own description is at /docs."""
+    settings = Settings()
+    if port is not None:
+        settings.api.port = port
+    if host is not None:
+        settings.api.host = host
+    bound = listen(settings.api.host, settings.api.port)
+    settings.api.port = bound.getsockname()[1]
+    asyncio.run(_serve(settings, bound))
+
+
+async def _serve(settings: Settings, bound: socket.socket) -> None:
+    async with open_house(settings) as house:
+        await house.require_current()
+        embedded = house.store.dialect == "sqlite"
+    config = uvicorn.Config(create_app(settings), log_level="warning", access_log=False, lifespan="on", ws="none")
+    server = uvicorn.Server(config)
+    keeper = asyncio.create_task(_keep_worker()) if embedded and settings.worker.supervise else None
+    err.print(f"serving on http://{settings.api.host}:{settings.api.port}/docs")
+    try:
+        await server.serve(sockets=[bound])
+    finally:
+        if keeper is not None:
+            keeper.cancel()
+            with suppress(asyncio.CancelledError):
+                await keeper
+
+
+async def _keep_worker() -> None:
+    """Keeps one worker running; what it had in hand when it died comes back when its lease runs out."""
+    child: asyncio.subprocess.Process | None = None
+    try:
+        while True:
+            child = await asyncio.create_subprocess_exec(*WORKER, stdin=asyncio.subprocess.DEVNULL)
+            code = await child.wait()
+            err.print(f"the worker ended with {code}; starting it again")
+            await asyncio.sleep(PAUSE)
+    finally:
+        if child is not None and child.returncode is None:
+            child.terminate()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(child.wait(), GRACE)
+            if child.returncode is None:
+                child.kill()

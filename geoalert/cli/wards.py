@@ -1,0 +1,92 @@
+"""`geoalert wards`: building, checking and drawing the city's boundaries."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+
+import typer
+from rich.table import Table
+
+from geoalert.bootstrap import city_of, data_folder
+from geoalert.cli.console import err, out, print_json
+from geoalert.cli.locate import day
+from geoalert.errors import Conflict, Unavailable
+from geoalert.settings import Settings
+from geoalert.wards.check import check as find_faults
+from geoalert.wards.check import summary
+from geoalert.wards.map import draw
+
+app = typer.Typer(no_args_is_help=True)
+
+
+@app.command()
+def build(source: Path = typer.Argument(..., help="The city's own layer, in any format OGR reads.")) -> None:
+    """Make the city's product from its own layer, the same to the byte every time. Needs geoalert[wards]."""
+    settings = Settings()
+    try:
+        # By name: the build alone needs geopandas, and a city that only runs geoalert does not have it.
+        module = importlib.import_module("geoalert.wards.build")
+    except ImportError as missing:
+        raise Unavailable(f"building needs {missing.name}: pip install 'geoalert[wards]'") from None
+    folder = data_folder(settings) / "ward_boundaries" / settings.city.key
+    made = module.build_product(source, folder)
+    out.print(f"{made.counts} in {folder}")
+    out.print(f"worst unit: area {made.area_change_percent:.4f} %, line {made.hausdorff_m:.1f} m from the source")
+    for name, digest in made.sha256.items():
+        out.print(f"{name}  {made.bytes[name]} bytes  sha256 {digest}")
+
+
+@app.command()
+def check(
+    city: str = typer.Argument("pune", help="The city's key."),
+    as_json: bool = typer.Option(False, "--json", help="One JSON document."),
+) -> None:
+    """Say what is wrong with a city's boundaries; exit 1 if anything is."""
+    settings = Settings()
+    settings.city.key = city
+    loaded = city_of(settings)
+    faults = find_faults(loaded.tree, loaded.config)
+    today = day(None, loaded.config.timezone)
+    counts = {level: len(loaded.tree.in_force(today, level)) for level in ("zone", "office", "unit")}
+    area = sum(ward.area_km2 for ward in loaded.tree.units(today))
+    if as_json:
+        rows = [{"kind": fault.kind, "codes": list(fault.codes), "detail": fault.detail} for fault in faults]
+        print_json({"city": city, "epoch": loaded.tree.epoch, "in_force": counts, "area_km2": area, "faults": rows})
+    else:
+        table = Table("check", "meaning", "faults", "first", title=f"{city}, epoch {loaded.tree.epoch}")
+        for kind, meaning, count, first in summary(faults):
+            table.add_row(kind, meaning, str(count), first)
+        out.print(table)
+        out.print(f"in force on {today}: {counts['zone']} zones, {counts['office']} offices, {counts['unit']} units")
+        out.print(f"{area:.2f} km2")
+    if faults:
+        raise Conflict(f"{len(faults)} faults in {city}")
+
+
+@app.command("map")
+def draw_map(
+    path: Path = typer.Argument(..., help="The PNG to write."),
+    highlight: list[str] = typer.Option([], "--highlight", help="A ward's code; may be given again."),
+    at: str = typer.Option(None, "--at", help="The day; today when not given."),
+) -> None:
+    """Draw the wards in force on a day."""
+    city = city_of(Settings())
+    draw(city, day(at, city.config.timezone), path, highlight=highlight)
+    err.print(f"wrote {path}")
+
+
+@app.command("list")
+def list_wards(
+    level: str = typer.Option("office", "--level", help="zone, office or unit."),
+    at: str = typer.Option(None, "--at", help="The day; today when not given."),
+    as_json: bool = typer.Option(False, "--json", help="One JSON document."),
+) -> None:
+    """List the wards in force with their codes."""
+    city = city_of(Settings())
+    wards = [ward for ward in city.tree.in_force(day(at, city.config.timezone)) if ward.level == level]
+    if as_json:
+        print_json([{"code": ward.code, "parent": ward.parent, "names": ward.names} for ward in wards])
+        return
+    for ward in wards:
+        out.print(f"{ward.code:26} {ward.name_en:40} {ward.name_mr}", markup=False)

@@ -1,0 +1,1 @@
+"""Dispatch: durable batches, carried by workers through channels, with every outcome written down."""

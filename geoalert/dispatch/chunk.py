@@ -1,0 +1,190 @@
+"""Taking the next recipients of a batch: every check that guards a send, in one transaction that ends by marking
+them `sending`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from geoalert.alerts.states import LIVE
+from geoalert.alerts.tables import Alert, Message
+from geoalert.audience.rules import REACH
+from geoalert.dispatch.channels.channel import Channel, Delivery, Idempotency, Notice
+from geoalert.dispatch.lease import emergency_waits, finish, give_back, held
+from geoalert.dispatch.notice import notice_of
+from geoalert.dispatch.outcomes import OPEN, Change, Outcome, merge_outcomes
+from geoalert.dispatch.plan import EMERGENCY, recipients_of
+from geoalert.dispatch.reasons import Reason
+from geoalert.dispatch.reference import make_ref
+from geoalert.dispatch.tables import Batch
+from geoalert.store import database_now, keys_of
+from geoalert.subscribers.register import bound_to
+from geoalert.subscribers.tables import Address, Subscriber
+
+ENDED: Mapping[str, Change] = {
+    "cancelled": (Outcome.CANCELLED, Reason.CANCELLED),
+    "superseded": (Outcome.CANCELLED, Reason.SUPERSEDED),
+    "withdrawn": (Outcome.CANCELLED, Reason.CANCELLED),
+}
+RESENDABLE = frozenset({Idempotency.KEYED, Idempotency.REPLACED})
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Recipients now marked `sending` (or, with `ask`, still `uncertain` and to be looked up first)."""
+
+    notice: Notice
+    positions: Sequence[int]
+    deliveries: Sequence[Delivery]
+    expires: datetime
+    now: datetime
+    since: datetime | None = None  # when the message was released: no earlier try exists
+    ask: bool = False
+
+
+async def take_chunk(
+    session: AsyncSession,
+    batch_id: int,
+    generation: int,
+    channel: Channel,
+    tried: set[int],
+    confirmed_lost: set[int],
+    lease: timedelta,
+    link: str,
+) -> Taken | None:
+    """The next chunk, or None when this claim has nothing left to do: the batch was then finished, given back to the
+    emergency lane, or lost to another owner.
+
+    `tried` are positions this claim has sent; `confirmed_lost` those a provider says it never had.
+    """
+    batch = await held(session, batch_id, generation)
+    if batch is None:
+        return None
+    now = await database_now(session)
+    message, alert = await _message(session, batch)
+    ended = _ending(message, alert, channel, now)
+    if ended is not None:
+        await _close(session, batch, ended)
+        return None
+    if batch.priority > EMERGENCY and await emergency_waits(session, batch.channel, now, EMERGENCY):
+        give_back(batch, now)
+        return None
+    ask, positions = _choose(batch, channel, message.severity, tried, confirmed_lost)
+    if not positions:
+        return None
+    usable, gone = await _addresses(session, batch, positions, message.severity)
+    if gone and not ask:
+        await _release_held(session, batch, gone)
+        await merge_outcomes(session, batch.id, gone)
+    batch.lease_until = now + lease
+    if not ask:
+        await _release_held(session, batch, usable)
+        await merge_outcomes(session, batch.id, dict.fromkeys(usable, (Outcome.SENDING, Reason.NONE)))
+    tried.update(positions)
+    return Taken(
+        notice=notice_of(alert, message, batch.language, link),
+        positions=list(usable),
+        deliveries=list(usable.values()),
+        expires=message.expires,
+        now=now,
+        since=message.released_at,
+        ask=ask,
+    )
+
+
+async def _message(session: AsyncSession, batch: Batch) -> tuple[Message, Alert]:
+    # Shared lock: a cancel commits either before this check or after these recipients are marked.
+    query = select(Message, Alert).join(Alert, Alert.id == Message.alert_id).where(Message.id == batch.message_id)
+    row = (await session.execute(query.with_for_update(read=True, of=Message))).one()
+    return row[0], row[1]
+
+
+def _ending(message: Message, alert: Alert, channel: Channel, now: datetime) -> Change | None:
+    if message.state not in LIVE:
+        return ENDED.get(message.state, (Outcome.CANCELLED, Reason.CANCELLED))
+    if message.expires <= now:
+        return Outcome.EXPIRED, Reason.EXPIRED
+    if alert.drill and not channel.traits.rehearsal:
+        return Outcome.SUPPRESSED, Reason.DRILL
+    return None
+
+
+async def _close(session: AsyncSession, batch: Batch, change: Change) -> None:
+    open_positions = [position for position, outcome in enumerate(batch.outcomes) if Outcome(outcome) in OPEN]
+    await merge_outcomes(session, batch.id, dict.fromkeys(open_positions, change))
+    finish(batch)
+
+
+def _choose(
+    batch: Batch, channel: Channel, severity: str, tried: set[int], confirmed_lost: set[int]
+) -> tuple[bool, list[int]]:
+    """Which positions are next, and whether the provider is to be asked first. Doubtful ones come before new ones."""
+    doubtful = [
+        position
+        for position, outcome in enumerate(batch.outcomes)
+        if outcome == Outcome.UNCERTAIN and (position not in tried or position in confirmed_lost)
+    ]
+    kind = channel.traits.idempotency
+    resend = [
+        position
+        for position in doubtful
+        if kind in RESENDABLE
+        or position in confirmed_lost
+        or (kind is Idempotency.NONE and REACH[severity].all_channels)
+    ]
+    if resend:
+        return False, resend[: channel.traits.chunk]
+    if doubtful and kind is Idempotency.LOOKUP:
+        return True, doubtful[: channel.traits.chunk]
+    fresh = [
+        position
+        for position, outcome in enumerate(batch.outcomes)
+        if Outcome(outcome) in OPEN and position not in tried
+    ]
+    return False, fresh[: channel.traits.chunk]
+
+
+async def _release_held(session: AsyncSession, batch: Batch, positions: Iterable[int]) -> None:
+    """Quiet hours are over for these; the checks that follow are fresh."""
+    waiting = [position for position in positions if batch.outcomes[position] == Outcome.HELD]
+    await merge_outcomes(session, batch.id, dict.fromkeys(waiting, (Outcome.PENDING, Reason.NONE)))
+
+
+async def _addresses(
+    session: AsyncSession, batch: Batch, positions: Sequence[int], severity: str
+) -> tuple[dict[int, Delivery], dict[int, Change]]:
+    """Deliveries by position, and what became of those whose address, consent or STOP changed since the release."""
+    ids = recipients_of(batch)
+    rows = await session.execute(
+        select(Address, Subscriber.state, Subscriber.consent)
+        .outerjoin(Subscriber, (Address.owner_kind == "subscriber") & (Subscriber.id == Address.owner_id))
+        .where(Address.id.in_([ids[position] for position in positions]))
+    )
+    known = {row[0].id: row for row in rows}
+    keys = keys_of(session)
+    usable: dict[int, Delivery] = {}
+    gone: dict[int, Change] = {}
+    for position in positions:
+        row = known.get(ids[position])
+        if row is None or row[0].state == "gone":
+            gone[position] = (Outcome.SUPPRESSED, Reason.ADDRESS_GONE)
+            continue
+        address, state, consent = row
+        withdrawn = address.owner_kind == "subscriber" and (
+            state != "active" or not (consent or REACH[severity].consent)
+        )
+        if address.state != "active" or withdrawn:
+            gone[position] = (Outcome.SUPPRESSED, Reason.OPTED_OUT)
+            continue
+        usable[position] = Delivery(
+            address=keys.open(address.sealed, bound_to(address.owner_kind, address.owner_id, address.channel)),
+            kind=address.kind,
+            ref=make_ref(keys, batch.id, position),
+            key=f"{batch.message_id}.{batch.channel}.{address.id}",
+        )
+    return usable, gone

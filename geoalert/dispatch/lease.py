@@ -1,0 +1,98 @@
+"""One owner of a batch at a time, by the database's clock, fenced by a generation number."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import and_, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from geoalert.dispatch.outcomes import Outcome, merge_outcomes
+from geoalert.dispatch.reasons import Reason
+from geoalert.dispatch.tables import Batch
+from geoalert.store import database_now
+
+
+async def claim(session: AsyncSession, batch_id: int, owner: str, lease: timedelta) -> int | None:
+    """Takes the batch and returns the generation that fences it, or None when it is not to be had: done, parked, not
+    due, or another's. What a lost owner left `sending` becomes `uncertain` here, before anything else can happen.
+    """
+    batch = await locked(session, batch_id)
+    now = await database_now(session)
+    if batch is None or not _free(batch, now):
+        return None
+    if batch.state == "leased":
+        left = {
+            position: (Outcome.UNCERTAIN, Reason.WORKER_LOST)
+            for position, outcome in enumerate(batch.outcomes)
+            if outcome == Outcome.SENDING
+        }
+        await merge_outcomes(session, batch_id, left)
+    batch.state, batch.lease_owner, batch.lease_until = "leased", owner, now + lease
+    batch.lease_generation += 1
+    batch.attempts += 1
+    await session.flush()
+    return batch.lease_generation
+
+
+def _free(batch: Batch, now: datetime) -> bool:
+    if batch.state == "queued":
+        return batch.not_before <= now
+    return batch.state == "leased" and batch.lease_until is not None and batch.lease_until < now
+
+
+async def locked(session: AsyncSession, batch_id: int) -> Batch | None:
+    """The batch, its row locked until the transaction ends."""
+    query = select(Batch).where(Batch.id == batch_id).with_for_update().execution_options(populate_existing=True)
+    return (await session.scalars(query)).one_or_none()
+
+
+async def held(session: AsyncSession, batch_id: int, generation: int) -> Batch | None:
+    """The batch if it is still ours under this generation, locked; None when another has taken over."""
+    batch = await locked(session, batch_id)
+    if batch is None or batch.state != "leased" or batch.lease_generation != generation:
+        return None
+    return batch
+
+
+def give_back(batch: Batch, not_before: datetime) -> None:
+    """Queues the batch again."""
+    batch.state, batch.not_before = "queued", not_before
+    batch.lease_owner = batch.lease_until = None
+
+
+def finish(batch: Batch) -> None:
+    """Nothing more to do with it."""
+    batch.state = "done"
+    batch.lease_owner = batch.lease_until = None
+
+
+def park(batch: Batch, reason: Reason) -> None:
+    """Sets it aside until a person acts."""
+    batch.state, batch.parked_for = "parked", reason
+    batch.lease_owner = batch.lease_until = None
+
+
+async def due(session: AsyncSession, limit: int, overdue: timedelta = timedelta(0)) -> list[tuple[int, int]]:
+    """(id, priority) of batches that wait for a worker or lost theirs, most urgent first."""
+    now = await database_now(session)
+    rows = await session.execute(
+        select(Batch.id, Batch.priority)
+        .where(
+            or_(
+                and_(Batch.state == "queued", Batch.not_before <= now - overdue),
+                and_(Batch.state == "leased", Batch.lease_until < now),
+            )
+        )
+        .order_by(Batch.priority, Batch.not_before, Batch.id)
+        .limit(limit)
+    )
+    return [(row[0], row[1]) for row in rows]
+
+
+async def emergency_waits(session: AsyncSession, channel: int, now: datetime, up_to: int) -> bool:
+    """Whether a batch of the emergency lane wants this channel."""
+    query = select(Batch.id).where(
+        Batch.channel == channel, Batch.priority <= up_to, Batch.state == "queued", Batch.not_before <= now
+    )
+    return (await session.execute(query.limit(1))).first() is not None

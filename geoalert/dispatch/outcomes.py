@@ -1,0 +1,79 @@
+"""What became of a recipient: one byte, forward only.
+
+`accepted` means a provider took it; only `delivered` means that a device or carrier said it arrived.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import IntEnum
+from types import MappingProxyType
+from typing import Final
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from geoalert.dispatch.reasons import Reason
+from geoalert.dispatch.tables import Batch
+
+
+class Outcome(IntEnum):
+    PENDING = 0
+    HELD = 1
+    SENDING = 2
+    UNCERTAIN = 3
+    ACCEPTED = 4
+    FAILED = 5
+    DELIVERED = 6
+    SUPPRESSED = 7
+    CANCELLED = 8
+    EXPIRED = 9
+
+
+_O = Outcome
+ALLOWED: Final[Mapping[Outcome, frozenset[Outcome]]] = MappingProxyType(
+    {
+        _O.PENDING: frozenset({_O.HELD, _O.SENDING, _O.SUPPRESSED, _O.CANCELLED, _O.EXPIRED}),
+        _O.HELD: frozenset({_O.PENDING, _O.SUPPRESSED, _O.CANCELLED, _O.EXPIRED}),
+        _O.SENDING: frozenset({_O.PENDING, _O.UNCERTAIN, _O.ACCEPTED, _O.FAILED, _O.DELIVERED}),
+        _O.UNCERTAIN: frozenset({_O.SENDING, _O.ACCEPTED, _O.FAILED, _O.DELIVERED}),
+        _O.ACCEPTED: frozenset({_O.FAILED, _O.DELIVERED}),
+        _O.FAILED: frozenset({_O.DELIVERED}),
+        _O.DELIVERED: frozenset(),
+        _O.SUPPRESSED: frozenset(),
+        _O.CANCELLED: frozenset(),
+        _O.EXPIRED: frozenset(),
+    }
+)
+TOLD: Final = frozenset({_O.SENDING, _O.UNCERTAIN, _O.ACCEPTED, _O.DELIVERED})  # may have reached the person
+OPEN: Final = frozenset({_O.PENDING, _O.HELD})
+
+Change = tuple[Outcome, Reason]
+
+
+def advance(outcomes: bytearray, reasons: bytearray, changes: Mapping[int, Change]) -> int:
+    """Applies the changes the table allows, in place; returns how many. A change to the same outcome is none."""
+    applied = 0
+    for position, (outcome, reason) in changes.items():
+        if outcome in ALLOWED[Outcome(outcomes[position])]:
+            outcomes[position], reasons[position] = outcome, reason
+            applied += 1
+    return applied
+
+
+async def merge_outcomes(session: AsyncSession, batch_id: int, changes: Mapping[int, Change]) -> int:
+    """The only writer of outcomes: locks the batch's row, changes these positions and no other, forward only.
+
+    Returns how many changed; 0 for a batch that does not exist.
+    """
+    query = select(Batch).where(Batch.id == batch_id).with_for_update().execution_options(populate_existing=True)
+    batch = (await session.scalars(query)).one_or_none()
+    if batch is None:
+        return 0
+    outcomes, reasons = bytearray(batch.outcomes), bytearray(batch.reasons)
+    within = {position: change for position, change in changes.items() if 0 <= position < batch.size}
+    applied = advance(outcomes, reasons, within)
+    if applied:
+        batch.outcomes, batch.reasons = bytes(outcomes), bytes(reasons)
+        await session.flush()
+    return applied

@@ -1,0 +1,99 @@
+"""What is to be sent and what became of it. These tables are the truth; the queue only wakes workers."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import (
+    BigInteger,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    String,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from geoalert.store import Base, BigId, Instant
+
+
+class Batch(Base):
+    """Up to N recipients of one message, channel and language: the unit of durable work.
+
+    `recipients` holds address ids (little-endian int64), `outcomes` and `reasons` one byte each, same positions.
+    Only `merge_outcomes` writes the last two.
+    """
+
+    __tablename__ = "batch"
+    __table_args__ = (
+        UniqueConstraint("message_id", "channel", "number"),
+        Index("ix_batch_due", "state", "priority", "not_before"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    message_id: Mapped[int] = mapped_column(ForeignKey("message.id"))
+    channel: Mapped[int] = mapped_column(SmallInteger)
+    number: Mapped[int] = mapped_column(Integer)
+    language: Mapped[int] = mapped_column(SmallInteger)
+    provider: Mapped[str] = mapped_column(String(20))
+    priority: Mapped[int] = mapped_column(SmallInteger)  # 0 Extreme … 9 routine
+    not_before: Mapped[datetime] = mapped_column(Instant())
+    expires: Mapped[datetime] = mapped_column(Instant())
+    size: Mapped[int] = mapped_column(Integer)
+    recipients: Mapped[bytes] = mapped_column(LargeBinary)
+    outcomes: Mapped[bytes] = mapped_column(LargeBinary)
+    reasons: Mapped[bytes] = mapped_column(LargeBinary)
+    state: Mapped[str] = mapped_column(String(10))  # queued, leased, done, parked
+    parked_for: Mapped[int] = mapped_column(SmallInteger)  # a Reason, 0 unless parked
+    lease_owner: Mapped[str | None] = mapped_column(String(60))
+    lease_generation: Mapped[int] = mapped_column(Integer)
+    lease_until: Mapped[datetime | None] = mapped_column(Instant())
+    attempts: Mapped[int] = mapped_column(Integer)
+
+
+class ReceiptRow(Base):
+    """What a provider or device told us, kept before it is understood; unique, so that repeats change nothing."""
+
+    __tablename__ = "receipt"
+    __table_args__ = (
+        UniqueConstraint("provider", "ref", "status"),
+        Index("ix_receipt_open", "folded", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    provider: Mapped[str] = mapped_column(String(20))
+    ref: Mapped[str] = mapped_column(String(80))
+    status: Mapped[str] = mapped_column(String(20))
+    raw_status: Mapped[str] = mapped_column(String(40))
+    reason: Mapped[int] = mapped_column(SmallInteger)
+    batch_id: Mapped[int] = mapped_column(BigInteger)
+    position: Mapped[int] = mapped_column(Integer)
+    at: Mapped[datetime] = mapped_column(Instant())
+    folded: Mapped[int] = mapped_column(SmallInteger)  # 0 waiting, 1 folded, 2 set aside
+
+
+class ProviderRef(Base):
+    """The provider's own name for what we handed it: for receipts, look-ups and cost."""
+
+    __tablename__ = "provider_ref"
+
+    provider: Mapped[str] = mapped_column(String(20), primary_key=True)
+    ref: Mapped[str] = mapped_column(String(120), primary_key=True)
+    batch_id: Mapped[int] = mapped_column(ForeignKey("batch.id"), index=True)
+    position: Mapped[int] = mapped_column(Integer)
+    at: Mapped[datetime] = mapped_column(Instant())
+    units: Mapped[int] = mapped_column(Integer)
+    cost: Mapped[float] = mapped_column(Float)
+    url: Mapped[str | None] = mapped_column(String(300))
+
+
+class Pace(Base):
+    """One GCRA row per provider and lane, shared by all workers. `tat` is when the next call may leave."""
+
+    __tablename__ = "pace"
+
+    name: Mapped[str] = mapped_column(String(60), primary_key=True)
+    tat: Mapped[float] = mapped_column(Float)  # seconds since 1970, database clock

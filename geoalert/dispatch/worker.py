@@ -1,0 +1,48 @@
+"""A worker: carries batches and folds receipts until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import suppress
+from datetime import timedelta
+
+from sqlalchemy.exc import DBAPIError
+
+from geoalert.dispatch.courier import Courier
+from geoalert.dispatch.engine import Engine
+from geoalert.dispatch.receipts import fold_receipts
+
+log = logging.getLogger(__name__)
+
+FOLD_EVERY = 0.2
+
+
+async def work(courier: Courier, engine: Engine) -> None:
+    """Runs until `courier.stopping` is set: what is in hand is finished, leases are given back.
+
+    Raises whatever ends the engine; a supervisor starts the worker again.
+    """
+
+    async def carry(batch_id: int) -> timedelta | None:
+        return await courier.carry(batch_id)
+
+    folding = asyncio.create_task(_fold(courier))
+    try:
+        await engine.run(carry, courier.stopping)
+    finally:
+        courier.stopping.set()
+        folding.cancel()
+        await asyncio.gather(folding, return_exceptions=True)
+
+
+async def _fold(courier: Courier) -> None:
+    while not courier.stopping.is_set():
+        try:
+            folded = 1
+            while folded:
+                folded = await fold_receipts(courier.store)
+        except DBAPIError as error:
+            log.warning("receipts wait: %s", type(error.orig).__name__)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(courier.stopping.wait(), FOLD_EVERY)

@@ -1,0 +1,123 @@
+"""What comes after: an update, the all-clear, the posts the cell publishes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from geoalert.alerts import Content, Request, find_alert, messages_of, read_content
+from geoalert.alerts.approval import record
+from geoalert.alerts.drafting import add_message
+from geoalert.alerts.states import move
+from geoalert.alerts.tables import Alert, Message
+from geoalert.alerts.texts import read_texts
+from geoalert.audit import append
+from geoalert.departments import Actor
+from geoalert.dispatch.plan import PRIORITY
+from geoalert.dispatch.reasons import Reason
+from geoalert.dispatch.told import unpark
+from geoalert.errors import Conflict
+from geoalert.operations.desk import Desk
+from geoalert.operations.release import Released, put_on_its_way
+from geoalert.store import database_now
+
+ALL_CLEAR_HOLDS: Final = timedelta(hours=24)
+
+
+async def draft_update(session: AsyncSession, desk: Desk, actor: Actor, alert: Alert, request: Request) -> Message:
+    """The next message of a live alert, in draft; it needs its own approval.
+
+    Raises:
+        Conflict: the alert is not live, or another message is being prepared.
+    """
+    actor.require("draft")
+    actor.require_department(alert.department_id)
+    last = (await messages_of(session, alert))[-1]
+    if last.state != "released":
+        raise Conflict(f"only a live alert can be updated; its newest message is {last.state}")
+    now = await database_now(session)
+    content = read_content(
+        replace(request, category=alert.category, drill=alert.drill), now, desk.categories, desk.geography(now)
+    )
+    return await add_message(session, actor, alert, content, msg_type="Update", number=last.number + 1)
+
+
+async def cancel(
+    session: AsyncSession,
+    desk: Desk,
+    actor: Actor,
+    identifier: str,
+    texts: Mapping[str, Mapping[str, str]],
+    reason: str,
+) -> Released:
+    """The all-clear: stops what has not left and tells everyone who was told, and nobody else.
+
+    It rests on one officer's word, for a danger that is over must not be shown longer than it takes to say so; the
+    word leaves a review open.
+
+    Raises:
+        Forbidden: not an officer of the owning department.
+        Conflict: nothing was sent, or it was cancelled already.
+    """
+    actor.require("cancel")
+    _ = actor.person
+    alert = await find_alert(session, identifier, lock=True)
+    actor.require_department(alert.department_id)
+    chain = await messages_of(session, alert)
+    live = [message for message in chain if message.state == "released"]
+    if not live:
+        raise Conflict(f"this alert is {chain[-1].state}; there is nothing to cancel")
+    for message in chain:
+        if message.state in {"draft", "submitted", "returned", "approved"}:
+            move(message, "withdraw")
+    now = await database_now(session)
+    content = _all_clear(live[-1], texts, now, desk)
+    message = await add_message(session, actor, alert, content, msg_type="Cancel", number=chain[-1].number + 1)
+    move(message, "break_glass")
+    await record(session, actor, message, "one_word", reason or "all clear")
+    return await put_on_its_way(session, desk, actor, alert, message, chain, posts_wait=False, confirm_empty=True)
+
+
+def _all_clear(last: Message, texts: Mapping[str, Mapping[str, str]], now: datetime, desk: Desk) -> Content:
+    before = json.loads(last.content)
+    return Content(
+        category=before["category"],
+        severity=before["severity"],
+        urgency="Past",
+        certainty="Observed",
+        onset=None,
+        expires=now + ALL_CLEAR_HOLDS,
+        texts=read_texts(texts, all_languages=not _languages(before) <= set(texts)),
+        wards=tuple(before["area"]["wards"]),
+        drawn=before["area"]["drawn"],
+        epoch=desk.city.tree.epoch,
+        channels=tuple(before["channels"]),
+        drill=before["drill"],
+        area=last.area,
+    )
+
+
+def _languages(document: Mapping[str, Mapping[str, object]]) -> set[str]:
+    return set(document["texts"])
+
+
+async def publish(session: AsyncSession, desk: Desk, actor: Actor, alert: Alert) -> int:
+    """The cell lets the social posts of the live message go; returns how many.
+
+    Raises:
+        Conflict: nothing waits for the cell.
+    """
+    actor.require("publish")
+    _ = actor.person
+    live = [message for message in await messages_of(session, alert) if message.state == "released"]
+    ids = await unpark(session, live[-1].id, Reason.AWAITS_PUBLISHER) if live else []
+    if not ids:
+        raise Conflict("no post waits for the cell")
+    await append(session, actor.name, "message.published", live[-1].identifier, {"posts": len(ids)})
+    await desk.engine.enqueue(session, ids, PRIORITY[live[-1].severity])
+    return len(ids)

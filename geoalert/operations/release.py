@@ -1,0 +1,169 @@
+"""The moment a message leaves: audience, batches and announcement in one transaction, or nothing at all."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import shapely
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from geoalert.alerts.approval import require_approval
+from geoalert.alerts.content import texts_in
+from geoalert.alerts.drafting import messages_of
+from geoalert.alerts.states import move
+from geoalert.alerts.tables import Alert, Message
+from geoalert.audience import audience_hash, resolve
+from geoalert.audit import append
+from geoalert.departments import Actor
+from geoalert.dispatch.outcomes import Outcome
+from geoalert.dispatch.plan import PRIORITY, Recipient, plan_batches
+from geoalert.dispatch.reasons import Reason
+from geoalert.dispatch.told import close_open, told_before
+from geoalert.errors import Conflict
+from geoalert.operations.desk import Desk
+from geoalert.store import database_now
+from geoalert.subscribers.codes import CHANNEL_NAMES, CHANNELS, LANGUAGE_NAMES
+from geoalert.subscribers.tables import Address, Handle
+
+SHARES_INTERIOR = "T********"
+POST = CHANNELS["post"]
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """What was put on its way. `people` are distinct persons; `audience` counts (person, channel) and accounts."""
+
+    message: str
+    people: int
+    audience: int
+    audience_hash: str
+    batches: int
+
+
+async def release(
+    session: AsyncSession, desk: Desk, actor: Actor, alert: Alert, *, confirm_empty: bool = False
+) -> Released:
+    """Sends the newest, approved message of the alert. An Update also goes to everyone told before it.
+
+    Raises:
+        Forbidden: not a person of the owning department with the right to send.
+        Conflict: not approved, expired, or nobody to tell and that was not confirmed.
+    """
+    actor.require("send")
+    _ = actor.person
+    actor.require_department(alert.department_id)
+    chain = await messages_of(session, alert)
+    message, earlier = chain[-1], chain[:-1]
+    move(message, "release")
+    await require_approval(session, message)
+    return await put_on_its_way(
+        session, desk, actor, alert, message, earlier, posts_wait=True, confirm_empty=confirm_empty
+    )
+
+
+async def put_on_its_way(
+    session: AsyncSession,
+    desk: Desk,
+    actor: Actor,
+    alert: Alert,
+    message: Message,
+    earlier: list[Message],
+    *,
+    posts_wait: bool,
+    confirm_empty: bool = False,
+) -> Released:
+    """Resolves, plans, ends what came before, and announces; the message's move has been made."""
+    now = await database_now(session)
+    if message.expires <= now:
+        raise Conflict("the alert has expired; edit its times first", pointer="/expires")
+    previous = [old.id for old in earlier]
+    await _end_earlier(session, message, earlier)
+    told = await told_before(session, previous) if previous else {}
+    recipients = dict(told)
+    if message.msg_type != "Cancel":
+        for recipient in await _inside(session, desk, alert, message, posts_wait=posts_wait):
+            recipients[recipient.address] = recipient
+    owners = await _owners(session, recipients)
+    unique = {
+        (owners[recipient.address], recipient.channel): recipient
+        for recipient in recipients.values()
+        if recipient.address in owners
+    }
+    people = len({owner for owner, _ in unique if owner > 0})
+    if not people and not confirm_empty:
+        raise Conflict("nobody would be told: no subscriber is reached by this area; confirm to send all the same")
+    ordered = [unique[key] for key in sorted(unique)]
+    message.released_at = now
+    message.audience_size, message.audience_people = len(ordered), people
+    message.audience_counts = dict(Counter(CHANNEL_NAMES[recipient.channel] for recipient in ordered))
+    message.audience_hash = audience_hash(
+        (owner, channel, unique[owner, channel].language) for owner, channel in unique
+    )
+    ids = await plan_batches(session, message, ordered, desk.routes, now)
+    await append(
+        session,
+        actor.name,
+        "message.released",
+        message.identifier,
+        {"audience": len(ordered), "people": people, "audience_hash": message.audience_hash},
+    )
+    await desk.engine.enqueue(session, ids, PRIORITY[message.severity])
+    return Released(message.identifier, people, len(ordered), message.audience_hash, len(ids))
+
+
+async def _end_earlier(session: AsyncSession, message: Message, earlier: list[Message]) -> None:
+    action = "cancel" if message.msg_type == "Cancel" else "supersede"
+    reason = Reason.CANCELLED if message.msg_type == "Cancel" else Reason.SUPERSEDED
+    for old in earlier:
+        if old.state == "released" or (old.state == "superseded" and action == "cancel"):
+            move(old, action)
+    await session.flush()  # takes the row locks that workers' checks wait for
+    if earlier:
+        await close_open(session, [old.id for old in earlier], (Outcome.CANCELLED, reason))
+
+
+async def _inside(
+    session: AsyncSession, desk: Desk, alert: Alert, message: Message, *, posts_wait: bool
+) -> list[Recipient]:
+    channels = frozenset(CHANNELS[name] for name in json.loads(message.content)["channels"]) & frozenset(desk.routes)
+    aim = desk.aim(message.area, alert.category, message.severity, channels - {POST})
+    audience = await resolve(session, aim, await database_now(session))
+    found = [
+        Recipient(member.address, member.channel, member.language, member.hold_until) for member in audience.members
+    ]
+    if POST in channels and not alert.drill:
+        found += await _accounts(session, desk, message, posts_wait=posts_wait)
+    return found
+
+
+async def _accounts(session: AsyncSession, desk: Desk, message: Message, *, posts_wait: bool) -> list[Recipient]:
+    """The city's own accounts for this area, in the languages the message has."""
+    languages = texts_in(message.content)
+    rows = await session.execute(
+        select(Handle, Address.id)
+        .join(Address, (Address.owner_kind == "handle") & (Address.owner_id == Handle.id))
+        .where(Handle.state == "active", Address.state == "active")
+        .order_by(Handle.id)
+    )
+    return [
+        Recipient(address, POST, handle.language, waits_for_cell=posts_wait)
+        for handle, address in rows.tuples()
+        if LANGUAGE_NAMES[handle.language] in languages
+        and (handle.ward is None or shapely.relate_pattern(message.area, desk.last_known(handle.ward), SHARES_INTERIOR))
+    ]
+
+
+async def _owners(session: AsyncSession, addresses: Iterable[int]) -> dict[int, int]:
+    """Owner by address id: a person's id, or the negative of an account's. Erased addresses are absent."""
+    ids = list(addresses)
+    owners: dict[int, int] = {}
+    for start in range(0, len(ids), 5_000):
+        rows = await session.execute(
+            select(Address.id, Address.owner_kind, Address.owner_id).where(Address.id.in_(ids[start : start + 5_000]))
+        )
+        owners.update({id_: owner if kind == "subscriber" else -owner for id_, kind, owner in rows.tuples()})
+    return owners

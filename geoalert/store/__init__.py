@@ -1,0 +1,23 @@
+"""The store: sessions, column types, keys, clock. It knows none of the rooms above it."""
+
+from geoalert.store.base import Base, BigId
+from geoalert.store.columns import Document, Geometry, Instant
+from geoalert.store.hashing import canonical, digest
+from geoalert.store.keys import KeyRing
+from geoalert.store.sessions import Store, database_now, insert_for, keys_of, open_store
+
+__all__ = [
+    "Base",
+    "BigId",
+    "Document",
+    "Geometry",
+    "Instant",
+    "KeyRing",
+    "Store",
+    "canonical",
+    "database_now",
+    "digest",
+    "insert_for",
+    "keys_of",
+    "open_store",
+]

@@ -1,0 +1,149 @@
+"""Two kinds of session, on two kinds of store.
+
+`reading()` sees one snapshot. `writing()` commits at its end or not at all. On SQLite the driver's own transactions
+are switched off and ours begin IMMEDIATE behind one in-process lock: read-then-write under the driver's default lost
+updates in trial.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import Connection, event, func, select, text
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from geoalert.errors import Invalid, Unavailable
+from geoalert.store.base import Base
+from geoalert.store.keys import KeyRing
+
+BUSY_MS = 10_000
+DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
+SETTINGS_THAT_LOSE = ("fsync", "synchronous_commit", "full_page_writes")
+
+
+class Store:
+    """An open store. `shift` moves its clock, for drills and demos; every session carries the key ring."""
+
+    def __init__(self, engine: AsyncEngine, keys: KeyRing, shift: timedelta) -> None:
+        self.engine = engine
+        self.keys = keys
+        self.shift = shift
+        self.dialect = engine.dialect.name
+        self._one_writer = asyncio.Lock()
+        if self.dialect == "sqlite":
+            self._reader = engine
+            self._writer = engine.execution_options(geoalert_begin="BEGIN IMMEDIATE")
+        else:
+            self._reader = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            self._writer = engine
+
+    def _session(self, engine: AsyncEngine) -> AsyncSession:
+        return AsyncSession(engine, expire_on_commit=False, info={"keys": self.keys, "shift": self.shift})
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncSession]:
+        """A session that sees one snapshot and writes nothing."""
+        async with self._session(self._reader) as session:
+            yield session
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[AsyncSession]:
+        """A session that commits when the block ends and rolls back when it raises."""
+        if self.dialect == "sqlite":
+            async with self._one_writer, self._session(self._writer) as session, session.begin():
+                yield session
+        else:
+            async with self._session(self._writer) as session, session.begin():
+                yield session
+
+    def unbegun(self) -> AsyncEngine:
+        """For pragmas that must be read outside any transaction (SQLite)."""
+        return self.engine.execution_options(geoalert_begin="")
+
+    async def close(self) -> None:
+        await self.engine.dispose()
+
+    async def refuse_unsafe(self) -> None:
+        """Refuses a PostgreSQL that acknowledges before it has written.
+
+        Raises:
+            Unavailable: names the setting.
+        """
+        if self.dialect != "postgresql":
+            return
+        async with self.reading() as session:
+            for setting in SETTINGS_THAT_LOSE:
+                value = (await session.execute(select(func.current_setting(setting)))).scalar_one()
+                if value == "off":
+                    raise Unavailable(f"PostgreSQL runs with {setting} = off: what it acknowledges can be lost")
+
+
+async def database_now(session: AsyncSession) -> datetime:
+    """The database's clock, in UTC, shifted where a drill asks for it. Guards compare with this, never with the
+    worker's own clock: a worker an hour ahead sent twice in trial.
+    """
+    shift: timedelta = session.info["shift"]
+    if session.get_bind().dialect.name == "postgresql":
+        moment: datetime = (await session.execute(select(func.clock_timestamp()))).scalar_one()
+        return moment.astimezone(UTC) + shift
+    seconds = (await session.execute(text("SELECT unixepoch('subsec')"))).scalar_one()
+    return datetime.fromtimestamp(float(seconds), UTC) + shift
+
+
+def keys_of(session: AsyncSession) -> KeyRing:
+    """The key ring of the store this session belongs to."""
+    ring: KeyRing = session.info["keys"]
+    return ring
+
+
+def insert_for(session: AsyncSession) -> Callable[[type[Base]], sqlite.Insert]:
+    """INSERT with ON CONFLICT in the store's own dialect; both spell it alike."""
+    dialect = session.get_bind().dialect.name
+    return sqlite.insert if dialect == "sqlite" else postgresql.insert  # type: ignore[return-value]
+
+
+def open_store(url: str, keys: KeyRing, *, shift: timedelta = timedelta(0), pool: int = 10) -> Store:
+    """Opens a store; connects at first use.
+
+    Raises:
+        Invalid: the URL names neither SQLite nor PostgreSQL.
+    """
+    address = make_url(url)
+    backend = address.get_backend_name()
+    if backend not in DRIVERS:
+        raise Invalid(f"{backend} is not a store; use sqlite or postgresql", pointer="/store_url")
+    address = address.set(drivername=DRIVERS[backend])
+    if backend == "sqlite":
+        engine = create_async_engine(address, connect_args={"isolation_level": None, "timeout": BUSY_MS / 1000})
+        event.listen(engine.sync_engine, "connect", _on_sqlite_connect)
+        event.listen(engine.sync_engine, "begin", _on_sqlite_begin)
+    else:
+        engine = create_async_engine(address, pool_size=pool, max_overflow=pool, pool_pre_ping=True)
+    return Store(engine, keys, shift)
+
+
+def _on_sqlite_connect(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+    cursor = connection.cursor()
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        f"busy_timeout={BUSY_MS}",
+        "foreign_keys=ON",
+        "temp_store=MEMORY",
+        "cache_size=-65536",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _on_sqlite_begin(connection: Connection) -> None:
+    statement = connection.get_execution_options().get("geoalert_begin", "BEGIN")
+    if statement:
+        connection.exec_driver_sql(statement)

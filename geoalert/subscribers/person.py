@@ -1,0 +1,191 @@
+"""What a person asks for, checked: the one way in for the form, the import file and the call centre."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import phonenumbers
+
+from geoalert.errors import Invalid
+from geoalert.subscribers.codes import CITIZEN_CHANNELS, LANGUAGES, SEVERITIES
+
+REGION = "IN"
+LABELS = ("home", "work", "parents", "other")
+EMAIL = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s,;<>]+")
+TOKEN = re.compile(r"[A-Za-z0-9_:\-.]{8,400}")
+HOURS = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)\s*[-–]\s*([01]?\d|2[0-3]):([0-5]\d)")
+MAX_PLACES = 10
+MAX_LAT = 90
+MAX_LON = 180
+ALL_CATEGORIES = (1 << 62) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A place as the person gave it; degrees, EPSG:4326."""
+
+    lon: float
+    lat: float
+    label: str = "home"
+
+
+@dataclass(frozen=True, slots=True)
+class WardPlace:
+    code: str
+    label: str = "home"
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A checked wish to be told. Addresses are normalised: E.164, lower-case e-mail, the token as it is."""
+
+    addresses: Mapping[str, str]  # channel name -> value
+    channels: Sequence[str]  # the person's order
+    points: Sequence[Point]
+    wards: Sequence[WardPlace]
+    language: str = "mr"
+    categories: int = ALL_CATEGORIES
+    min_severity: str = "Minor"
+    quiet: tuple[int, int] | None = None
+    consent: str = ""  # the basis it rests on; empty: none, only emergencies are sent
+
+
+def phone(value: str) -> str:
+    """The number in E.164.
+
+    Raises:
+        Invalid: not a number that can take an SMS. The reason does not repeat the number.
+    """
+    try:
+        number = phonenumbers.parse(value, REGION)
+    except phonenumbers.NumberParseException:
+        raise Invalid("not a phone number", pointer="/phone") from None
+    if not phonenumbers.is_valid_number(number):
+        raise Invalid("not a valid phone number", pointer="/phone")
+    if phonenumbers.number_type(number) == phonenumbers.PhoneNumberType.FIXED_LINE:
+        raise Invalid("a fixed line cannot take an SMS", pointer="/phone")
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def email(value: str) -> str:
+    """The address in lower case.
+
+    Raises:
+        Invalid: not an e-mail address.
+    """
+    if not EMAIL.fullmatch(value):
+        raise Invalid("not an e-mail address", pointer="/email")
+    return value.lower()
+
+
+def push_token(value: str) -> str:
+    """The token as it is.
+
+    Raises:
+        Invalid: has characters or a length that no push service issues.
+    """
+    if not TOKEN.fullmatch(value):
+        raise Invalid("not a push token", pointer="/push_token")
+    return value
+
+
+READERS = {"phone": ("sms", phone), "email": ("email", email), "push_token": ("push", push_token)}
+
+
+def point(lat: object, lon: object, label: str = "home") -> Point:
+    """A point from degrees.
+
+    Raises:
+        Invalid: not a pair of numbers on the earth.
+    """
+    if isinstance(lat, bool) or isinstance(lon, bool) or not isinstance(lat, int | float):
+        raise Invalid("a place needs latitude and longitude as numbers", pointer="/places")
+    if not isinstance(lon, int | float) or not (math.isfinite(lat) and math.isfinite(lon)):
+        raise Invalid("a place needs latitude and longitude as finite numbers", pointer="/places")
+    if abs(lat) > MAX_LAT or abs(lon) > MAX_LON:
+        raise Invalid("latitude lies within ±90 and longitude within ±180 degrees", pointer="/places")
+    return Point(float(lon), float(lat), label)
+
+
+def quiet_hours(value: str) -> tuple[int, int]:
+    """Minutes of the day, from (inclusive) and to (exclusive), for "22:00-06:30".
+
+    Raises:
+        Invalid: not two times, or the same time twice.
+    """
+    match = HOURS.fullmatch(value.strip())
+    if match is None:
+        raise Invalid("quiet hours are written 22:00-06:30", pointer="/quiet_hours")
+    start_hour, start_minute, end_hour, end_minute = map(int, match.groups())
+    start, end = start_hour * 60 + start_minute, end_hour * 60 + end_minute
+    if start == end:
+        raise Invalid("quiet hours begin and end at the same time", pointer="/quiet_hours")
+    return start, end
+
+
+def one_of(value: str, known: Mapping[str, int], pointer: str) -> str:
+    """`value` if it is known.
+
+    Raises:
+        Invalid: lists what is known.
+    """
+    if value not in known:
+        raise Invalid(f"{value[:20]!r} is not one of {', '.join(known)}", pointer=pointer)
+    return value
+
+
+def category_bits(names: Sequence[str], known: Mapping[str, int]) -> int:
+    """One bit per chosen category; none chosen means all.
+
+    Raises:
+        Invalid: a category that does not exist.
+    """
+    bits = 0
+    for name in names:
+        bits |= 1 << known[one_of(name, known, "/categories")]
+    return bits or ALL_CATEGORIES
+
+
+def make_person(
+    *,
+    addresses: Mapping[str, str],
+    points: Sequence[Point] = (),
+    wards: Sequence[WardPlace] = (),
+    channels: Sequence[str] = (),
+    language: str = "",
+    categories: int = ALL_CATEGORIES,
+    min_severity: str = "",
+    quiet: tuple[int, int] | None = None,
+    consent: str = "",
+) -> Person:
+    """A person whose parts fit together. Empty parts take their defaults.
+
+    Raises:
+        Invalid: no address, no place, a channel without its address, or an unknown word.
+    """
+    if not addresses:
+        raise Invalid("give a phone number, an e-mail address or a push token", pointer="/phone")
+    if not points and not wards:
+        raise Invalid("give at least one place", pointer="/places")
+    if len(points) + len(wards) > MAX_PLACES:
+        raise Invalid(f"at most {MAX_PLACES} places", pointer="/places")
+    order = list(dict.fromkeys(channels)) or [name for name in CITIZEN_CHANNELS if name in addresses]
+    for name in order:
+        if name not in CITIZEN_CHANNELS:
+            raise Invalid(f"{name[:20]!r} is not one of {', '.join(CITIZEN_CHANNELS)}", pointer="/channels")
+        if name not in addresses:
+            raise Invalid(f"{name} was chosen but there is no {CITIZEN_CHANNELS[name]}", pointer="/channels")
+    return Person(
+        addresses=dict(addresses),
+        channels=tuple(order),
+        points=tuple(points),
+        wards=tuple(wards),
+        language=one_of(language or "mr", LANGUAGES, "/language"),
+        categories=categories,
+        min_severity=one_of(min_severity or "Minor", SEVERITIES, "/min_severity"),
+        quiet=quiet,
+        consent=consent,
+    )

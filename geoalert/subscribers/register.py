@@ -1,0 +1,136 @@
+"""Writing people down, in groups, in the caller's transaction."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Table, func, insert, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from geoalert.store import Base, KeyRing, database_now, keys_of
+from geoalert.subscribers.cells import cell_of, to_lattice
+from geoalert.subscribers.codes import CHANNELS, CITIZEN_CHANNELS, LANGUAGES, SEVERITIES
+from geoalert.subscribers.person import Person
+from geoalert.subscribers.tables import Address, AreaPlace, Consent, Place, Subscriber
+
+NOTICE = "2026-11"  # version of the consent notice now shown
+
+
+def bound_to(owner_kind: str, owner_id: int, channel: int) -> str:
+    """What an address's ciphertext is bound to: moved to another owner it does not open."""
+    return f"address|{owner_kind}|{owner_id}|{channel}"
+
+
+async def next_ids(session: AsyncSession, table: type[Base], count: int) -> range | list[int]:
+    """`count` unused ids; on SQLite safe because the caller holds the one write transaction."""
+    if session.get_bind().dialect.name == "postgresql":
+        found = await session.scalars(
+            text("SELECT nextval(pg_get_serial_sequence(:name, 'id')) FROM generate_series(1, :count)"),
+            {"name": table.__tablename__, "count": count},
+        )
+        return list(found)
+    assert isinstance(table.__table__, Table)  # noqa: S101 - for the type checker
+    last = (await session.execute(select(func.max(table.__table__.c.id)))).scalar_one() or 0
+    return range(last + 1, last + 1 + count)
+
+
+async def taken(session: AsyncSession, people: Sequence[Person]) -> set[tuple[str, str]]:
+    """Which (channel, value) of these people somebody already has."""
+    keys = keys_of(session)
+    wanted = {
+        keys.index(value, CITIZEN_CHANNELS[channel]): (channel, value)
+        for person in people
+        for channel, value in person.addresses.items()
+    }
+    blinds = list(wanted)
+    found: set[tuple[str, str]] = set()
+    for start in range(0, len(blinds), 500):
+        rows = await session.scalars(select(Address.blind).where(Address.blind.in_(blinds[start : start + 500])))
+        found.update(wanted[bytes(blind)] for blind in rows)
+    return found
+
+
+async def register(session: AsyncSession, people: Sequence[Person], references: Sequence[str] = ()) -> list[int]:
+    """Adds people with their places, addresses and consent; returns their ids, in order.
+
+    The caller has made sure that no address is taken; the database refuses the group otherwise.
+    """
+    now = await database_now(session)
+    ids = list(await next_ids(session, Subscriber, len(people)))
+    names = references or [str(uuid.uuid4()) for _ in people]
+    keys = keys_of(session)
+    rows: Mapping[type[Base], list[dict[str, Any]]] = {
+        Subscriber: [_subscriber(id_, name, person, now) for id_, name, person in zip(ids, names, people, strict=True)],
+        Place: [row for id_, person in zip(ids, people, strict=True) for row in _places(id_, person)],
+        AreaPlace: [
+            {"subscriber_id": id_, "label": ward.label, "kind": "ward", "code": ward.code}
+            for id_, person in zip(ids, people, strict=True)
+            for ward in person.wards
+        ],
+        Address: [row for id_, person in zip(ids, people, strict=True) for row in _addresses(id_, person, keys, now)],
+        Consent: [
+            {
+                "subscriber_id": id_,
+                "purpose": "routine",
+                "basis": person.consent[:40],
+                "notice": NOTICE,
+                "language": person.language,
+                "given_at": now,
+            }
+            for id_, person in zip(ids, people, strict=True)
+            if person.consent
+        ],
+    }
+    for table, values in rows.items():
+        if values:
+            await session.execute(insert(table), values)
+    return ids
+
+
+def _subscriber(id_: int, reference: str, person: Person, now: datetime) -> dict[str, Any]:
+    start, end = person.quiet or (None, None)
+    return {
+        "id": id_,
+        "reference": reference,
+        "language": LANGUAGES[person.language],
+        "categories": person.categories,
+        "min_severity": SEVERITIES[person.min_severity],
+        "quiet_from": start,
+        "quiet_to": end,
+        "consent": 1 if person.consent else 0,
+        "state": "active",
+        "created_at": now,
+        "updated_at": now,
+    }
+
+
+def _places(id_: int, person: Person) -> list[dict[str, Any]]:
+    rows = []
+    for place in person.points:
+        x, y = to_lattice(place.lon), to_lattice(place.lat)
+        rows.append({"subscriber_id": id_, "label": place.label, "x": x, "y": y, "cell": cell_of(x, y)})
+    return rows
+
+
+def _addresses(id_: int, person: Person, keys: KeyRing, now: datetime) -> list[dict[str, Any]]:
+    rows = []
+    for rank, name in enumerate(person.channels):
+        kind, channel, value = CITIZEN_CHANNELS[name], CHANNELS[name], person.addresses[name]
+        rows.append(
+            {
+                "owner_kind": "subscriber",
+                "owner_id": id_,
+                "channel": channel,
+                "kind": kind,
+                "sealed": keys.seal(value, bound_to("subscriber", id_, channel)),
+                "blind": keys.index(value, kind),
+                "rank": rank,
+                "state": "active",
+                "created_at": now,
+                "verified_at": now,
+            }
+        )
+    return rows

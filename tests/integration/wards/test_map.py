@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pytest
+import shapely
+from matplotlib.image import imread
+
+from geoalert.errors import NotFound
+from geoalert.wards import load_city
+from geoalert.wards.map import draw
+
+CITY = load_city(Path(__file__).parents[3] / "data" / "ward_boundaries" / "pune")
+TODAY = date(2026, 11, 1)
+
+
+@pytest.mark.requirement("S002-14")
+def test_a_map_shows_the_zones_and_what_is_highlighted(tmp_path: Path) -> None:
+    plain, told = tmp_path / "plain.png", tmp_path / "told.png"
+    draw(CITY, TODAY, plain)
+    made_up = np.random.default_rng(1).uniform((73.75, 18.4), (73.95, 18.6), (500, 2))
+    tank = shapely.Point(73.83, 18.5).buffer(0.02)
+    draw(
+        CITY,
+        TODAY,
+        told,
+        highlight=["kothrud-bavdhan", "2017-P14"],
+        areas=[(tank, "Tank")],
+        points=made_up,
+        title="Cut",
+    )
+    first, second = imread(plain), imread(told)
+    assert first.shape[1] == 1600
+    # Many colours on the one, and the other differs from it.
+    assert len(np.unique((first[::5, ::5, :3] * 255).astype(int).reshape(-1, 3), axis=0)) > 30
+    assert first.shape != second.shape or not np.allclose(first, second)
+
+
+def test_the_same_map_gives_the_same_bytes(tmp_path: Path) -> None:
+    for name in ("one.png", "two.png"):
+        draw(CITY, TODAY, tmp_path / name)
+    assert (tmp_path / "one.png").read_bytes() == (tmp_path / "two.png").read_bytes()
+
+
+def test_a_code_not_in_force_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(NotFound, match="V-fursungi"):
+        draw(CITY, TODAY, tmp_path / "map.png", highlight=["V-fursungi"])
