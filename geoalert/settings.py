@@ -2,25 +2,50 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
+from typing import Any, Final
 
 from pydantic import Field, SecretStr
 from pydantic_settings import (
     BaseSettings,
+    InitSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
-    TomlConfigSettingsSource,
 )
+
+from geoalert.errors import Invalid
 
 # A demo leaves its settings in the second file, so that `geoalert worker` or `report` beside it means the demo's
 # store; what the first says wins.
-FILES = ("var/demo.toml", "geoalert.toml")
+FILES: Final = ("var/demo.toml", "geoalert.toml")
+TABLES: Final = ("store", "city", "api", "worker", "sandbox", "fcm", "twilio", "mastodon")
+
+
+def _tables() -> dict[str, dict[str, Any]]:
+    """Every table of the files that are there.
+
+    Raises:
+        Invalid: a file is not TOML, or has a table nobody reads.
+    """
+    merged: dict[str, dict[str, Any]] = {}
+    for name in FILES:
+        path = Path(name)
+        if not path.is_file():
+            continue
+        try:
+            found = tomllib.loads(path.read_text(encoding="utf-8"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise Invalid(f"{name} is not TOML: {error}") from None
+        for table, values in found.items():
+            if table not in TABLES or not isinstance(values, dict):
+                raise Invalid(f"{name} has no use for {table!r}; tables are {', '.join(TABLES)}")
+            merged.setdefault(table, {}).update(values)
+    return merged
 
 
 class _Group(BaseSettings):
-    """One table of settings; the environment wins over the file."""
-
-    model_config = SettingsConfigDict(extra="forbid", toml_file=FILES)
+    """One table of settings; the environment wins over the files."""
 
     @classmethod
     def settings_customise_sources(
@@ -31,13 +56,13 @@ class _Group(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the signature is the library's
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+        table = str(settings_cls.model_config["env_prefix"]).removeprefix("GEOALERT_").strip("_").lower()
+        from_files = InitSettingsSource(settings_cls, init_kwargs=_tables().get(table, {}))
+        return init_settings, env_settings, from_files
 
 
 def _group(name: str) -> SettingsConfigDict:
-    return SettingsConfigDict(
-        extra="forbid", env_prefix=f"GEOALERT_{name.upper()}_", toml_file=FILES, toml_table_header=(name,)
-    )
+    return SettingsConfigDict(extra="forbid", env_prefix=f"GEOALERT_{name.upper()}_")
 
 
 class StoreSettings(_Group):

@@ -33,9 +33,9 @@ def read_drawn(raw: Mapping[str, Any], bounds: tuple[float, float, float, float]
     _rings_are_closed(geometry)
     try:
         drawn = shapely.force_2d(shape(geometry))
-    except (ValueError, TypeError, AttributeError, KeyError, IndexError, shapely.errors.ShapelyError):
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, shapely.errors.ShapelyError):
         raise Invalid("the coordinates are not rings of [longitude, latitude] numbers", pointer=DRAWN) from None
-    if drawn.is_empty or drawn.area == 0:
+    if drawn.is_empty or drawn.convex_hull.area == 0:  # a bow tie's own area can be 0
         raise Invalid("the drawn area is empty", pointer=DRAWN)
     count = shapely.get_num_coordinates(drawn)
     if count > MAX_VERTICES:

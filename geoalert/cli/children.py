@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from contextlib import suppress
 from types import TracebackType
@@ -23,7 +24,8 @@ class Children:
     async def start(self, *arguments: str) -> int:
         """Starts `geoalert <arguments>` and returns its process id."""
         child = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "geoalert.cli.main", *arguments, stdin=asyncio.subprocess.DEVNULL
+            *(sys.executable, "-m", "geoalert.cli.main", *arguments, "--with-parent", str(os.getpid())),
+            stdin=asyncio.subprocess.DEVNULL,
         )
         self._running.append(child)
         return child.pid

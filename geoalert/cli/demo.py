@@ -16,7 +16,9 @@ from geoalert.cli.children import Children
 from geoalert.cli.console import out, progress_bar
 from geoalert.cli.demo_folder import free_port, prepare
 from geoalert.cli.demo_show import show_map, show_proof, show_tables
+from geoalert.cli.orphan import on_stop
 from geoalert.cli.serve import listen
+from geoalert.dispatch.receipts import receipts_waiting
 from geoalert.operations.demo_city import Credentials, seat_officers, settle_citizens
 from geoalert.operations.demo_client import Client
 from geoalert.operations.demo_story import ACCOUNTS, CELL, all_clear, flood, water_cut
@@ -39,19 +41,30 @@ def demo(
         port = bound.getsockname()[1]
     sandbox_port = free_port(HOST)
     prepare(Path("var"), HOST, port, sandbox_port)
-    try:
-        asyncio.run(_demo(leave, people, port, sandbox_port))
-    except KeyboardInterrupt:
-        out.print("\nstopped")
+
+    async def run() -> bool:
+        doing = asyncio.create_task(_demo(leave, people, port, sandbox_port))
+        watching = on_stop(doing.cancel, 0)
+        try:
+            return await doing
+        except asyncio.CancelledError:
+            out.print("\nstopped")
+            return True
+        finally:
+            watching.cancel()
+
+    if not asyncio.run(run()):
+        sys.exit(1)
 
 
-async def _demo(leave: bool, people: int, port: int, sandbox_port: int) -> None:
+async def _demo(leave: bool, people: int, port: int, sandbox_port: int) -> bool:
     begun = time.monotonic()
     async with Children() as children:
         accounts = [option for name, _ in ACCOUNTS for option in ("--account", name)]
         base, inbox = f"http://{HOST}:{port}", f"http://{HOST}:{sandbox_port}"
         await children.start("sandbox", "--port", str(sandbox_port), "--api", base, *accounts)
-        async with aiohttp.ClientSession() as http, Client(http, base) as client:
+        async with aiohttp.ClientSession() as http:
+            client = Client(http, base)
             await client.until_up(f"{inbox}/healthz")
             async with open_house(Settings()) as house:
                 credentials = await _fill(house, people)
@@ -63,7 +76,7 @@ async def _demo(leave: bool, people: int, port: int, sandbox_port: int) -> None:
                     await _water_cut(client, credentials, now),
                     await _flood(client, credentials, now),
                 ]
-                await _until_receipts_are_in(client, inbox, alerts)
+                await _until_receipts_are_in(client, inbox, house)
                 await show_tables(house, alerts)
                 fine = await show_proof(house, await client.get_json(f"{inbox}/inbox.json"), alerts)
                 show_map(house, now, Path("var/demo.png"))
@@ -72,11 +85,10 @@ async def _demo(leave: bool, people: int, port: int, sandbox_port: int) -> None:
             out.print(f"  the sandbox's inbox           {inbox}/")
             out.print("  the map                       var/demo.png")
             out.print("  the report                    geoalert report")
-            if not fine:
-                sys.exit(1)
             if not leave:
                 out.print("\nCtrl-C ends it; the credentials of its officers are in var/demo-credentials.json")
                 await asyncio.Event().wait()
+    return fine
 
 
 async def _fill(house: House, people: int) -> Credentials:
@@ -119,7 +131,7 @@ async def _flood(client: Client, credentials: Credentials, now: datetime) -> str
     first, _ = credentials.officers["disaster-management"]
     out.print("\nDisaster Management broadcasts a flood alert on one officer's word")
     sent = await client.post("/v1/broadcasts", first, flood(now))
-    identifier = str(sent["identifier"])
+    identifier = str(sent["alert"])
     out.print(f"  {sent['people']} people are to be told, on every channel they have")
     await _carried(client, identifier, first, "flood")
     cancelled = await client.post(f"/v1/alerts/{identifier}/cancel", first, all_clear())
@@ -146,16 +158,15 @@ async def _carried(client: Client, identifier: str, credential: str, label: str)
     out.print(f"  {label}: not everything was carried in {PATIENCE:.0f} s")
 
 
-async def _until_receipts_are_in(client: Client, inbox: str, alerts: list[str]) -> None:
-    """Waits until the sandbox has called back everything and the numbers stand still."""
-    before = None
-    for _ in _every(0.5, PATIENCE):
+async def _until_receipts_are_in(client: Client, inbox: str, house: House) -> None:
+    """Waits until the sandbox has called back everything and all of it is folded."""
+    for _ in _every(0.25, PATIENCE):
         callbacks = (await client.get_json(f"{inbox}/inbox.json"))["callbacks"]
-        now = [await client.get(f"/v1/alerts/{alert}/progress", client.reader) for alert in alerts]
-        if not callbacks["waiting"] and now == before:
+        async with house.store.reading() as session:
+            open_receipts = await receipts_waiting(session)
+        if not callbacks["waiting"] and not open_receipts:
             return
-        before = now
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(0.25)
 
 
 def _every(step: float, limit: float) -> range:

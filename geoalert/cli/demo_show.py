@@ -64,7 +64,7 @@ async def show_proof(house: House, inbox: dict[str, Any], alerts: list[str]) -> 
                 )
             for row in report["messages"]:
                 for channel, counts in row["channels"].items():
-                    # What a carrier failed to deliver was received too: where providers name what they took, count names.
+                    # A carrier may fail what a provider took: where providers name what they took, count names.
                     in_ledger[channel] += counts["references"] or sum(counts[name] for name in TOLD)
     told = {channel: _received(inbox, channel) for channel in inbox["channels"]}
     doubled = {channel: counts["doubled"] for channel, counts in inbox["channels"].items()}

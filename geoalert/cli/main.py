@@ -8,8 +8,8 @@ import os
 import sys
 
 import typer
-from click.exceptions import Abort, ClickException
 from pydantic import ValidationError
+from sqlalchemy.exc import DBAPIError
 
 from geoalert import __version__
 from geoalert.cli import (
@@ -30,7 +30,7 @@ from geoalert.cli import (
 from geoalert.cli.console import err, out
 from geoalert.errors import Refusal
 
-REFUSED, MISUSE = 1, 2
+REFUSED = 1
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 app.add_typer(alert.app, name="alert", help="Draft, submit, approve, send, cancel, show alerts.")
@@ -61,7 +61,7 @@ def start(version: bool = typer.Option(False, "--version", help="Print the versi
 def run() -> None:
     """Runs a command; a refusal is one line on stderr and exit 1, misuse exit 2. No traceback reaches a person."""
     try:
-        code = app(standalone_mode=False)
+        app()
     except Refusal as refusal:
         where = f"{refusal.pointer.removeprefix('/')}: " if refusal.pointer else ""
         err.print(f"refused: {where}{refusal.reason}", markup=False)
@@ -70,17 +70,17 @@ def run() -> None:
         for fault in invalid.errors(include_url=False, include_input=False):
             err.print(f"refused: {'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}", markup=False)
         sys.exit(REFUSED)
-    except ClickException as misuse:
-        misuse.show()
-        sys.exit(MISUSE)
-    except (Abort, KeyboardInterrupt):
-        sys.exit(130)
+    except DBAPIError as failure:
+        # The database's own words can hold values; its kind of trouble is enough to go by.
+        err.print(
+            f"refused: the store failed ({type(failure.orig).__name__}); is it there, and writable?", markup=False
+        )
+        sys.exit(REFUSED)
     except OSError as error:
         if error.errno == errno.EPIPE:
             os._exit(0)  # whoever read us has gone
         err.print(f"refused: {error.strerror or type(error).__name__}: {error.filename or ''}", markup=False)
         sys.exit(REFUSED)
-    sys.exit(code if isinstance(code, int) else 0)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import typer
 
 from geoalert.bootstrap import run_sandbox
 from geoalert.cli.console import err
+from geoalert.cli.orphan import WITH_PARENT, on_stop
 from geoalert.cli.serve import listen
 
 HOST = "127.0.0.1"
@@ -22,11 +23,19 @@ def sandbox(
     ),
     api: str = typer.Option("http://127.0.0.1:8000", help="Where simulated phones acknowledge."),
     account: list[str] = typer.Option(["pune"], help="Accounts it holds on its social network."),
+    with_parent: int = WITH_PARENT,
 ) -> None:
     """Run FCM, Twilio and a social network's protocol locally, with an inbox to look into."""
     with listen(HOST, port) as bound:
         port = bound.getsockname()[1]
     credentials.parent.mkdir(parents=True, exist_ok=True)
     err.print(f"sandbox inbox: http://{HOST}:{port}/")
-    with suppress(KeyboardInterrupt):
-        asyncio.run(run_sandbox(HOST, port, credentials, api, tuple(account)))
+
+    async def run() -> None:
+        serving = asyncio.create_task(run_sandbox(HOST, port, credentials, api, tuple(account)))
+        watching = on_stop(serving.cancel, with_parent)
+        with suppress(asyncio.CancelledError):
+            await serving
+        watching.cancel()
+
+    asyncio.run(run())

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 import typer
 import uvicorn
-from api.main import create_app
 
+from api.main import create_app
 from geoalert.bootstrap import open_house
 from geoalert.cli.console import err
+from geoalert.cli.orphan import WITH_PARENT, on_stop
 from geoalert.errors import Unavailable
 from geoalert.settings import Settings
 
@@ -36,6 +39,7 @@ def listen(host: str, port: int) -> socket.socket:
 def serve(
     port: int = typer.Option(None, "--port", min=0, max=65_535, help="Default 8000, or GEOALERT_API_PORT."),
     host: str = typer.Option(None, "--host", help="Default 127.0.0.1, or GEOALERT_API_HOST."),
+    with_parent: int = WITH_PARENT,
 ) -> None:
     """Answer on HTTP; the API's own description is at /docs."""
     settings = Settings()
@@ -45,20 +49,33 @@ def serve(
         settings.api.host = host
     bound = listen(settings.api.host, settings.api.port)
     settings.api.port = bound.getsockname()[1]
-    asyncio.run(_serve(settings, bound))
+    asyncio.run(_serve(settings, bound, with_parent))
 
 
-async def _serve(settings: Settings, bound: socket.socket) -> None:
+class _Server(uvicorn.Server):
+    """Leaves signals to us: uvicorn raises them again when it has stopped, which would end us before our worker."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    def stop(self) -> None:
+        self.should_exit = True
+
+
+async def _serve(settings: Settings, bound: socket.socket, parent: int) -> None:
     async with open_house(settings) as house:
         await house.require_current()
         embedded = house.store.dialect == "sqlite"
     config = uvicorn.Config(create_app(settings), log_level="warning", access_log=False, lifespan="on", ws="none")
-    server = uvicorn.Server(config)
+    server = _Server(config)
+    watching = on_stop(server.stop, parent)
     keeper = asyncio.create_task(_keep_worker()) if embedded and settings.worker.supervise else None
     err.print(f"serving on http://{settings.api.host}:{settings.api.port}/docs")
     try:
         await server.serve(sockets=[bound])
     finally:
+        watching.cancel()
         if keeper is not None:
             keeper.cancel()
             with suppress(asyncio.CancelledError):
@@ -70,7 +87,7 @@ async def _keep_worker() -> None:
     child: asyncio.subprocess.Process | None = None
     try:
         while True:
-            child = await asyncio.create_subprocess_exec(*WORKER, stdin=asyncio.subprocess.DEVNULL)
+            child = await asyncio.create_subprocess_exec(*WORKER, str(os.getpid()), stdin=asyncio.subprocess.DEVNULL)
             code = await child.wait()
             err.print(f"the worker ended with {code}; starting it again")
             await asyncio.sleep(PAUSE)

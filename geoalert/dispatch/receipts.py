@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from geoalert.dispatch.channels.channel import Status
 from geoalert.dispatch.outcomes import Change, Outcome, merge_outcomes
@@ -66,7 +67,8 @@ class Intake:
                 await self._store(group)
             except Exception as error:  # noqa: BLE001 - whoever waits must hear of any failure
                 for _, done in group:
-                    done.set_exception(error)
+                    if not done.done():  # whoever waited may have gone
+                        done.set_exception(error)
                 continue
             for _, done in group:
                 if not done.done():
@@ -92,6 +94,12 @@ class Intake:
             ]
             if rows:
                 await session.execute(insert_for(session)(ReceiptRow).on_conflict_do_nothing(), rows)
+
+
+async def receipts_waiting(session: AsyncSession) -> int:
+    """How many receipts are kept but not yet folded."""
+    waiting = await session.scalar(select(func.count()).select_from(ReceiptRow).where(ReceiptRow.folded == 0))
+    return waiting or 0
 
 
 async def fold_receipts(store: Store, limit: int = 2_000) -> int:

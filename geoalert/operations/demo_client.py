@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import aiohttp
 
@@ -17,19 +16,10 @@ STARTUP = 40.0
 
 @dataclass
 class Client:
-    """Talks to the API at `base`. `reader` is the last credential used."""
+    """Talks to the API at `base` through the caller's session."""
 
     http: aiohttp.ClientSession
     base: str
-    reader: str = ""
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """The session is the caller's."""
 
     async def until_up(self, url: str) -> None:
         """Waits until the address answers.
@@ -69,7 +59,6 @@ class Client:
             return f"{answer.status} {(await answer.json())['detail']}"
 
     async def _ask(self, method: str, path: str, credential: str, body: object | None) -> dict[str, Any]:
-        self.reader = credential
         async with self.http.request(method, self.base + path, json=body, headers=self._headers(credential)) as answer:
             text = await answer.text()
             if not answer.ok:

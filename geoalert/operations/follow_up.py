@@ -38,8 +38,9 @@ async def draft_update(session: AsyncSession, desk: Desk, actor: Actor, alert: A
     actor.require("draft")
     actor.require_department(alert.department_id)
     last = (await messages_of(session, alert))[-1]
-    if last.state != "released":
-        raise Conflict(f"only a live alert can be updated; its newest message is {last.state}")
+    if last.state != "released" or last.msg_type == "Cancel":
+        state = "an all-clear" if last.msg_type == "Cancel" else last.state
+        raise Conflict(f"only a live alert can be updated; its newest message is {state}")
     now = await database_now(session)
     content = read_content(
         replace(request, category=alert.category, drill=alert.drill), now, desk.categories, desk.geography(now)
@@ -69,9 +70,9 @@ async def cancel(
     alert = await find_alert(session, identifier, lock=True)
     actor.require_department(alert.department_id)
     chain = await messages_of(session, alert)
-    live = [message for message in chain if message.state == "released"]
+    live = [message for message in chain if message.state == "released" and message.msg_type != "Cancel"]
     if not live:
-        raise Conflict(f"this alert is {chain[-1].state}; there is nothing to cancel")
+        raise Conflict("nothing of this alert is live; there is nothing to cancel")
     for message in chain:
         if message.state in {"draft", "submitted", "returned", "approved"}:
             move(message, "withdraw")

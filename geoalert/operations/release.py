@@ -151,7 +151,7 @@ async def _accounts(session: AsyncSession, desk: Desk, message: Message, *, post
     )
     return [
         Recipient(address, POST, handle.language, waits_for_cell=posts_wait)
-        for handle, address in rows.tuples()
+        for handle, address in rows
         if LANGUAGE_NAMES[handle.language] in languages
         and (handle.ward is None or shapely.relate_pattern(message.area, desk.last_known(handle.ward), SHARES_INTERIOR))
     ]
@@ -165,5 +165,5 @@ async def _owners(session: AsyncSession, addresses: Iterable[int]) -> dict[int, 
         rows = await session.execute(
             select(Address.id, Address.owner_kind, Address.owner_id).where(Address.id.in_(ids[start : start + 5_000]))
         )
-        owners.update({id_: owner if kind == "subscriber" else -owner for id_, kind, owner in rows.tuples()})
+        owners.update({id_: owner if kind == "subscriber" else -owner for id_, kind, owner in rows})
     return owners

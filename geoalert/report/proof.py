@@ -53,7 +53,7 @@ async def _owners(session: AsyncSession, addresses: list[int]) -> list[int]:
     rows = await session.execute(
         select(Address.id, Address.owner_id).where(Address.id.in_(addresses), Address.owner_kind == "subscriber")
     )
-    owner = dict(rows.tuples().all())
+    owner = dict(rows.all())
     return [owner[address] for address in addresses if address in owner]
 
 

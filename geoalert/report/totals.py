@@ -56,7 +56,7 @@ async def tallies(session: AsyncSession, messages: Sequence[Message]) -> dict[in
         .where(Batch.message_id.in_(list(found)))
         .group_by(Batch.message_id, Batch.channel)
     )
-    for message_id, channel, count in references.tuples():
+    for message_id, channel, count in references:
         found[message_id].references[CHANNEL_NAMES[channel]] = count
     return found
 

@@ -93,8 +93,8 @@ async def database_now(session: AsyncSession) -> datetime:
     if session.get_bind().dialect.name == "postgresql":
         moment: datetime = (await session.execute(select(func.clock_timestamp()))).scalar_one()
         return moment.astimezone(UTC) + shift
-    seconds = (await session.execute(text("SELECT unixepoch('subsec')"))).scalar_one()
-    return datetime.fromtimestamp(float(seconds), UTC) + shift
+    written = (await session.execute(text("SELECT strftime('%Y-%m-%dT%H:%M:%f', 'now')"))).scalar_one()
+    return datetime.fromisoformat(f"{written}000+00:00") + shift
 
 
 def keys_of(session: AsyncSession) -> KeyRing:
@@ -121,11 +121,15 @@ def open_store(url: str, keys: KeyRing, *, shift: timedelta = timedelta(0), pool
         raise Invalid(f"{backend} is not a store; use sqlite or postgresql", pointer="/store_url")
     address = address.set(drivername=DRIVERS[backend])
     if backend == "sqlite":
-        engine = create_async_engine(address, connect_args={"isolation_level": None, "timeout": BUSY_MS / 1000})
+        engine = create_async_engine(
+            address, hide_parameters=True, connect_args={"isolation_level": None, "timeout": BUSY_MS / 1000}
+        )
         event.listen(engine.sync_engine, "connect", _on_sqlite_connect)
         event.listen(engine.sync_engine, "begin", _on_sqlite_begin)
     else:
-        engine = create_async_engine(address, pool_size=pool, max_overflow=pool, pool_pre_ping=True)
+        engine = create_async_engine(
+            address, hide_parameters=True, pool_size=pool, max_overflow=pool, pool_pre_ping=True
+        )
     return Store(engine, keys, shift)
 
 

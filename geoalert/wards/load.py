@@ -15,7 +15,7 @@ async def load_tree(session: AsyncSession, tree: WardTree) -> int:
         (code, since)
         for code, since in (
             await session.execute(select(WardRow.code, WardRow.valid_from).where(WardRow.city == tree.city))
-        ).tuples()
+        )
     }
     rows = [
         {

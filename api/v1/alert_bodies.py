@@ -1,0 +1,102 @@
+"""What an author sends."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Field, StringConstraints
+
+from api.v1.fields import AlertChannel, Body, Certainty, Code, Moment, Prose, Severity, Text, Urgency
+from geoalert.alerts import Request
+from geoalert.alerts.area import MAX_WARDS
+from geoalert.alerts.content import ALERT_CHANNELS
+
+
+class TextIn(Body):
+    headline: Text
+    description: Text
+    instruction: Text
+
+
+Texts = dict[Code, TextIn]
+
+
+def plain(texts: Texts) -> dict[str, dict[str, str]]:
+    """As the rooms take them."""
+    return {language: text.model_dump() for language, text in texts.items()}
+
+
+class AreaIn(Body):
+    """Wards, a drawn shape, or both together."""
+
+    wards: list[Code] = Field(default=[], max_length=MAX_WARDS)
+    drawn: dict[str, Any] | None = Field(default=None, description="GeoJSON Polygon or MultiPolygon; lon, lat")
+
+
+class ContentIn(Body):
+    severity: Severity
+    urgency: Urgency = "Expected"
+    certainty: Certainty = "Observed"
+    onset: Moment | None = None
+    expires: Moment
+    texts: Texts
+    area: AreaIn
+    channels: list[AlertChannel] = Field(default=list(ALERT_CHANNELS))
+    send_at: Moment | None = None
+
+    def request(self, category: str, *, drill: bool) -> Request:
+        """As the rooms take it."""
+        return Request(
+            category=category,
+            severity=self.severity,
+            texts=plain(self.texts),
+            expires=self.expires,
+            wards=self.area.wards,
+            drawn=self.area.drawn,
+            urgency=self.urgency,
+            certainty=self.certainty,
+            onset=self.onset,
+            channels=self.channels,
+            send_at=self.send_at,
+            drill=drill,
+        )
+
+
+class DraftIn(ContentIn):
+    department: Code | None = Field(default=None, description="the actor's own when absent")
+    category: Code
+    drill: bool = False
+
+
+class EditIn(ContentIn):
+    """The whole content anew. Category and drill are fixed; they may be repeated."""
+
+    category: Code | None = None
+    drill: bool | None = None
+
+
+class BroadcastIn(ContentIn):
+    category: Code
+    drill: bool = False
+    reason: Prose = Field(description="why this cannot wait for a second officer")
+    confirm_empty: bool = Field(default=False, description="send although nobody would be told")
+
+
+class ApproveIn(Body):
+    content_hash: Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")] = Field(
+        description="of the content that was read"
+    )
+    note: Prose = ""
+
+
+class NoteIn(Body):
+    note: Prose = ""
+
+
+class SendIn(Body):
+    confirm_empty: bool = Field(default=False, description="send although nobody would be told")
+
+
+class CancelIn(Body):
+    texts: Texts
+    reason: Prose = ""

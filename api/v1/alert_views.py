@@ -1,0 +1,194 @@
+"""Alerts as they are shown."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from geoalert.alerts import messages_of
+from geoalert.alerts.tables import Alert, Approval, Message
+from geoalert.departments.tables import Department, Officer
+from geoalert.operations.release import Released
+
+
+class ApprovalView(BaseModel):
+    kind: str
+    officer: str
+    post: str
+    content_hash: str
+    note: str
+    at: datetime
+    review_due: datetime | None
+    reviewed_at: datetime | None
+
+
+class AudienceView(BaseModel):
+    """`people` are distinct persons; `audience` counts each of their channels, and the city's accounts."""
+
+    people: int
+    audience: int
+    by_channel: dict[str, int]
+    audience_hash: str
+
+
+class MessageView(BaseModel):
+    identifier: str
+    number: int
+    msg_type: str
+    state: str
+    severity: str
+    expires: datetime
+    send_at: datetime | None
+    content: dict[str, Any]
+    content_hash: str
+    author: str
+    created_at: datetime
+    released_at: datetime | None
+    audience: AudienceView | None
+    approvals: list[ApprovalView]
+
+
+class AlertSummary(BaseModel):
+    """`state`, `msg_type` and what follows are the newest message's."""
+
+    identifier: str
+    department: str
+    category: str
+    drill: bool
+    created_at: datetime
+    state: str
+    msg_type: str
+    severity: str
+    expires: datetime
+    headline: dict[str, str]
+
+
+class AlertView(AlertSummary):
+    messages: list[MessageView]
+
+
+class AlertPage(BaseModel):
+    alerts: list[AlertSummary]
+    next: str | None
+
+
+class ReleasedView(BaseModel):
+    alert: str
+    message: str
+    people: int
+    audience: int
+    audience_hash: str
+    batches: int
+
+
+class CountView(BaseModel):
+    """How many posts were let go, or reviews closed."""
+
+    count: int
+
+
+def released_view(alert: str, released: Released) -> ReleasedView:
+    """What was put on its way."""
+    return ReleasedView(
+        alert=alert,
+        message=released.message,
+        people=released.people,
+        audience=released.audience,
+        audience_hash=released.audience_hash,
+        batches=released.batches,
+    )
+
+
+def summary(alert: Alert, department: str, newest: Message) -> AlertSummary:
+    """One line of a list."""
+    texts = json.loads(newest.content)["texts"]
+    return AlertSummary(
+        identifier=alert.identifier,
+        department=department,
+        category=alert.category,
+        drill=alert.drill,
+        created_at=alert.created_at,
+        state=newest.state,
+        msg_type=newest.msg_type,
+        severity=newest.severity,
+        expires=newest.expires,
+        headline={language: text["headline"] for language, text in texts.items()},
+    )
+
+
+async def alert_view(session: AsyncSession, alert: Alert) -> AlertView:
+    """The alert with its whole chain and everybody's word on it."""
+    chain = await messages_of(session, alert)
+    department = (
+        await session.execute(select(Department.code).where(Department.id == alert.department_id))
+    ).scalar_one()
+    approvals = await _approvals(session, chain)
+    authors = await _names(session, [m.author_officer_id for m in chain if m.author_officer_id is not None])
+    messages = [
+        _message(message, authors.get(message.author_officer_id or 0, message.author), approvals[message.id])
+        for message in chain
+    ]
+    return AlertView(**summary(alert, department, chain[-1]).model_dump(), messages=messages)
+
+
+def _message(message: Message, author: str, approvals: list[ApprovalView]) -> MessageView:
+    audience = None
+    if message.released_at is not None:
+        audience = AudienceView(
+            people=message.audience_people or 0,
+            audience=message.audience_size or 0,
+            by_channel=message.audience_counts or {},
+            audience_hash=message.audience_hash or "",
+        )
+    return MessageView(
+        identifier=message.identifier,
+        number=message.number,
+        msg_type=message.msg_type,
+        state=message.state,
+        severity=message.severity,
+        expires=message.expires,
+        send_at=message.send_at,
+        content=json.loads(message.content),
+        content_hash=message.content_hash,
+        author=author,
+        created_at=message.created_at,
+        released_at=message.released_at,
+        audience=audience,
+        approvals=approvals,
+    )
+
+
+async def _approvals(session: AsyncSession, chain: Sequence[Message]) -> dict[int, list[ApprovalView]]:
+    rows = await session.execute(
+        select(Approval, Officer)
+        .join(Officer, Officer.id == Approval.officer_id)
+        .where(Approval.message_id.in_([message.id for message in chain]))
+        .order_by(Approval.id)
+    )
+    found: dict[int, list[ApprovalView]] = defaultdict(list)
+    for approval, officer in rows:
+        found[approval.message_id].append(
+            ApprovalView(
+                kind=approval.kind,
+                officer=officer.name,
+                post=officer.post,
+                content_hash=approval.content_hash,
+                note=approval.note,
+                at=approval.at,
+                review_due=approval.review_due,
+                reviewed_at=approval.reviewed_at,
+            )
+        )
+    return found
+
+
+async def _names(session: AsyncSession, ids: Sequence[int]) -> dict[int, str]:
+    rows = await session.execute(select(Officer.id, Officer.name).where(Officer.id.in_(ids)))
+    return dict(rows.all())

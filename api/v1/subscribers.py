@@ -1,0 +1,128 @@
+"""People, enrolled by whoever may and forgotten at their wish."""
+
+from __future__ import annotations
+
+import uuid
+from uuid import UUID
+
+from fastapi import APIRouter, Response
+from pydantic import BaseModel, Field
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api.idempotency import Answer, OnceDep
+from api.problem import problems
+from api.security import ActorDep, HouseDep
+from api.v1.fields import Basis, Body, Code, LanguageCode, Line, Severity, Token
+from geoalert.bootstrap import House
+from geoalert.errors import Conflict, Forbidden, Invalid
+from geoalert.store import database_now
+from geoalert.subscribers import Person, erase, make_person, register
+from geoalert.subscribers.person import (
+    LABELS,
+    READERS,
+    Point,
+    WardPlace,
+    category_bits,
+    point,
+    quiet_hours,
+)
+from geoalert.subscribers.register import taken
+
+router = APIRouter(prefix="/v1/subscribers", tags=["subscribers"])
+
+
+class PlaceIn(Body):
+    """A point (`lat` and `lon`) or a ward; not both."""
+
+    lat: float | None = None
+    lon: float | None = None
+    ward: Code | None = None
+    label: Line = Field(default="home", json_schema_extra={"enum": list(LABELS)})
+
+
+class SubscriberIn(Body):
+    phone: Line | None = None
+    email: Line | None = None
+    push_token: Token | None = None
+    places: list[PlaceIn] = Field(min_length=1)
+    language: LanguageCode = "mr"
+    categories: list[Code] = Field(default=[], description="none chosen: all")
+    channels: list[Code] = Field(default=[], description="in the person's order; none chosen: all there are")
+    min_severity: Severity = "Minor"
+    quiet_hours: Line | None = Field(default=None, examples=["22:00-06:30"])
+    consent: Basis | None = Field(
+        description="what it rests on: web, sms, app, call; null: none was given, only emergencies are sent"
+    )
+
+
+class Enrolled(BaseModel):
+    reference: str
+
+
+@router.post(
+    "",
+    status_code=201,
+    summary="Enroll a person",
+    response_model=Enrolled,
+    responses=problems(401, 403, 409, 413, 415, 422, 503),
+)
+async def enroll(body: SubscriberIn, house: HouseDep, actor: ActorDep, once: OnceDep) -> Response:
+    """An address that somebody has already is refused, without saying who has it."""
+    actor.require("enroll")
+
+    async def effect(session: AsyncSession) -> Answer:
+        person = await _person(session, house, body)
+        if await taken(session, [person]):
+            raise Conflict("one of these addresses is subscribed already")
+        reference = str(uuid.uuid4())
+        await register(session, [person], [reference])
+        return Answer(Enrolled(reference=reference), f"/v1/subscribers/{reference}")
+
+    return await once(effect, 201)
+
+
+@router.delete("/{reference}", status_code=204, summary="Forget a person", responses=problems(401, 403, 404, 503))
+async def forget(reference: UUID, house: HouseDep, actor: ActorDep) -> None:
+    """Places, addresses and consents are deleted at once; totals of what was sent stay."""
+    if not {"administer", "enroll"} & actor.rights:
+        raise Forbidden("this credential does not allow: enroll or administer")
+    async with house.store.writing() as session:
+        await erase(session, str(reference))
+
+
+async def _person(session: AsyncSession, house: House, body: SubscriberIn) -> Person:
+    given = {"phone": body.phone, "email": body.email, "push_token": body.push_token}
+    addresses = {}
+    for name, value in given.items():
+        if value is not None:
+            channel, read = READERS[name]
+            addresses[channel] = read(value)
+    on = house.desk.day(await database_now(session))
+    wards = {ward.code for ward in house.desk.city.tree.in_force(on)}
+    places = [_place(place, f"/places/{number}", wards) for number, place in enumerate(body.places)]
+    return make_person(
+        addresses=addresses,
+        points=[place for place in places if isinstance(place, Point)],
+        wards=[place for place in places if isinstance(place, WardPlace)],
+        channels=body.channels,
+        language=body.language,
+        categories=category_bits(body.categories, house.desk.category_bits),
+        min_severity=body.min_severity,
+        quiet=quiet_hours(body.quiet_hours) if body.quiet_hours else None,
+        consent=body.consent or "",
+    )
+
+
+def _place(place: PlaceIn, pointer: str, wards: set[str]) -> Point | WardPlace:
+    if place.label not in LABELS:
+        raise Invalid(f"labels are {', '.join(LABELS)}", pointer=f"{pointer}/label")
+    if place.ward is not None:
+        if place.lat is not None or place.lon is not None:
+            raise Invalid("a place is a point or a ward, not both", pointer=pointer)
+        if place.ward not in wards:
+            raise Invalid(f"no ward {place.ward!r} in force", pointer=f"{pointer}/ward")
+        return WardPlace(place.ward, place.label)
+    try:
+        return point(place.lat, place.lon, place.label)
+    except Invalid as wrong:
+        raise Invalid(wrong.reason, pointer=pointer) from None

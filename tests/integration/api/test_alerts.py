@@ -1,0 +1,210 @@
+"""An alert's way through the HTTP door."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import update
+
+from geoalert.alerts.tables import Message
+from geoalert.operations.demo_story import ALL_CLEAR, WATER
+from geoalert.store import database_now
+from tests.integration.api.conftest import Door, refusal
+
+JSON = {"Content-Type": "application/json"}
+BOW_TIE = [[[73.80, 18.50], [73.82, 18.52], [73.82, 18.50], [73.80, 18.52], [73.80, 18.50]]]
+
+
+@pytest.mark.requirement("S004-11", "S003-09", "S002-14")
+async def test_from_draft_to_all_clear(door: Door) -> None:
+    await door.settle()
+    alert = await door.drafted()
+    path = f"/v1/alerts/{alert['identifier']}"
+    (message,) = alert["messages"]
+    assert (alert["state"], message["author"]) == ("draft", "Demo officer 1 of water-supply")
+    refusal(await door.call("POST", f"{path}/send", door.approver), 409)
+
+    await door.call("POST", f"{path}/submit", door.author)
+    approval = {"content_hash": message["content_hash"], "note": "as agreed"}
+    approved = (await door.decide(alert["identifier"], "approve", door.approver, **approval)).json()
+    (word,) = approved["messages"][0]["approvals"]
+    assert word["officer"] == "Demo officer 2 of water-supply"
+    assert word["content_hash"] == message["content_hash"]
+
+    sent = (await door.call("POST", f"{path}/send", door.approver)).json()
+    assert (sent["people"], sent["audience"], sent["batches"]) == (1, 1, 1)
+    assert (await door.call("GET", f"{path}/progress", door.author)).json()["channels"] == {"sms": {"pending": 1}}
+    report = (await door.call("GET", f"{path}/report", door.author)).json()
+    assert report["balanced"] is True
+
+    update_body = await door.draft_body()
+    del update_body["category"]
+    updated = await door.call("POST", f"{path}/update", door.author, json=update_body)
+    assert (updated.status_code, updated.json()["msg_type"], updated.json()["state"]) == (201, "Update", "draft")
+
+    over = await door.decide(alert["identifier"], "cancel", door.author, texts=ALL_CLEAR, reason="repaired")
+    assert (over.status_code, over.json()["alert"]) == (200, alert["identifier"])
+    shown = (await door.call("GET", path, door.author)).json()
+    assert [message["state"] for message in shown["messages"]] == ["cancelled", "withdrawn", "released"]
+    assert shown["messages"][0]["audience"]["by_channel"] == {"sms": 1}
+
+
+async def test_what_was_drafted_can_be_returned_edited_and_withdrawn(door: Door) -> None:
+    alert = await door.drafted()
+    identifier, path = alert["identifier"], f"/v1/alerts/{alert['identifier']}"
+    await door.call("POST", f"{path}/submit", door.author)
+    refusal(await door.decide(identifier, "return", door.approver, note=" "), 422, "/note")
+    returned = (await door.decide(identifier, "return", door.approver, note="say until when")).json()
+    assert returned["messages"][0]["approvals"][0]["note"] == "say until when"
+    edited = await door.call("PUT", path, door.author, json=await door.draft_body(severity="Minor"))
+    assert (edited.json()["state"], edited.json()["severity"]) == ("draft", "Minor")
+    refusal(await door.call("PUT", path, door.author, json=await door.draft_body(category="road")), 409)
+    gone = await door.call("POST", f"{path}/withdraw", door.author)
+    assert gone.json()["state"] == "withdrawn"
+    refusal(await door.call("PUT", path, door.author, json=await door.draft_body()), 409)
+
+
+@pytest.mark.requirement("S004-11")
+async def test_the_author_cannot_approve(door: Door) -> None:
+    alert = await door.drafted()
+    await door.call("POST", f"/v1/alerts/{alert['identifier']}/submit", door.author)
+    content_hash = alert["messages"][0]["content_hash"]
+    body = refusal(await door.decide(alert["identifier"], "approve", door.author, content_hash=content_hash), 403)
+    assert "other officer" in body["detail"]
+
+
+@pytest.mark.requirement("S000-02")
+async def test_an_approval_is_for_the_content_that_was_read(door: Door) -> None:
+    alert = await door.drafted()
+    path = f"/v1/alerts/{alert['identifier']}"
+    stale = alert["messages"][0]["content_hash"]
+    await door.call("PUT", path, door.author, json=await door.draft_body(severity="Minor"))
+    await door.call("POST", f"{path}/submit", door.author)
+    refusal(await door.decide(alert["identifier"], "approve", door.approver, content_hash=stale), 409, "/content_hash")
+    refusal(await door.decide(alert["identifier"], "approve", door.approver), 422, "/content_hash")
+
+
+@pytest.mark.requirement("S000-02")
+async def test_an_edit_after_approval_needs_a_new_one(door: Door) -> None:
+    alert = await door.approved()
+    path = f"/v1/alerts/{alert['identifier']}"
+    edited = await door.call("PUT", path, door.author, json=await door.draft_body(severity="Minor"))
+    assert edited.json()["state"] == "draft"
+    refusal(await door.call("POST", f"{path}/send", door.approver), 409)
+
+
+async def test_an_expired_alert_goes_nowhere(door: Door) -> None:
+    alert = await door.drafted()
+    content_hash = alert["messages"][0]["content_hash"]
+    await door.call("POST", f"/v1/alerts/{alert['identifier']}/submit", door.author)
+    async with door.house.store.writing() as session:
+        past = await database_now(session) - timedelta(minutes=1)
+        await session.execute(update(Message).values(expires=past))
+    answer = await door.decide(alert["identifier"], "approve", door.approver, content_hash=content_hash)
+    refusal(answer, 409, "/expires")
+    draft = await door.draft_body(expires=past.isoformat())
+    refusal(await door.call("POST", "/v1/alerts", door.author, json=draft), 422, "/expires")
+
+
+WRONG: list[tuple[dict[str, Any], str]] = [
+    ({"area": {"wards": ["kothrud-bavdhan", "atlantis"]}}, "/area/wards/1"),
+    ({"area": {"drawn": {"type": "Polygon", "coordinates": BOW_TIE}}}, "/area/drawn"),
+    ({"area": {"drawn": {"type": "Polygon", "coordinates": [[["73.8", "18.5"]] * 4]}}}, "/area/drawn"),
+    ({"area": {"drawn": {"type": "Polygon", "coordinates": [[[10**400, 18.5]] * 4]}}}, "/area/drawn"),
+    ({"area": {"drawn": {"type": "Feature", "geometry": None}}}, "/area/drawn"),
+    ({"area": {}}, "/area"),
+    ({"area": {"wards": [], "centre": 1}}, "/area/centre"),
+    ({"texts": {}}, "/texts"),
+    ({"texts": {"mr": WATER["mr"], "hi": WATER["hi"]}}, "/texts/en"),
+    ({"texts": WATER | {"en": WATER["en"] | {"instruction": " "}}}, "/texts/en/instruction"),
+    ({"texts": WATER | {"en": {"headline": "Water"}}}, "/texts/en/instruction"),
+    ({"texts": WATER | {"en": WATER["en"] | {"headline": "\ud800"}}}, "/texts/en/headline"),
+    ({"texts": WATER | {"fr": WATER["en"]}}, "/texts/fr"),
+    ({"category": "weather"}, "/category"),
+    ({"severity": "Terrible"}, "/severity"),
+    ({"channels": ["telegraph"]}, "/channels/0"),
+    ({"channels": []}, "/channels"),
+    ({"department": "nowhere"}, "/department"),
+    ({"expires": "2026-11-21T18:00:00"}, "/expires"),
+    ({"expires": "9999-12-31T23:59:59-12:00"}, "/expires"),
+    ({"expires": 1_800_000_000}, "/expires"),
+    ({"drill": "yes"}, "/drill"),
+    ({"priority": 1}, "/priority"),
+    ({"a/b~": 1}, "/a~1b~0"),
+]
+
+
+@pytest.mark.requirement("S000-18", "S000-23", "S000-24")
+async def test_bad_input_is_named_with_its_field(door: Door) -> None:
+    for changes, pointer in WRONG:
+        body = await door.draft_body(**changes)
+        content = json.dumps(body)  # the client's own encoder refuses half a surrogate pair
+        refusal(await door.call("POST", "/v1/alerts", door.author, content=content, headers=JSON), 422, pointer)
+    assert (await door.call("GET", "/v1/alerts", door.author)).json()["alerts"] == []
+
+
+async def test_nobody_to_tell_must_be_confirmed(door: Door) -> None:
+    identifier = (await door.approved())["identifier"]
+    refusal(await door.call("POST", f"/v1/alerts/{identifier}/send", door.approver), 409)
+    sent = await door.decide(identifier, "send", door.approver, confirm_empty=True)
+    assert sent.json()["people"] == 0
+
+
+@pytest.mark.requirement("S004-11")
+async def test_one_officers_word_sends_and_leaves_a_review_open(door: Door) -> None:
+    await door.settle()
+    first, second = door.disaster
+    refusal(await door.call("POST", "/v1/broadcasts", first, json=await door.flood_body(reason=" ")), 422, "/reason")
+    mild = await door.flood_body(severity="Minor")
+    refusal(await door.call("POST", "/v1/broadcasts", first, json=mild), 422, "/severity")
+    sent = await door.call("POST", "/v1/broadcasts", first, json=await door.flood_body())
+    assert (sent.status_code, sent.json()["people"]) == (201, 1)
+    identifier = sent.json()["alert"]
+    assert sent.headers["location"] == f"/v1/alerts/{identifier}"
+    (word,) = (await door.call("GET", f"/v1/alerts/{identifier}", first)).json()["messages"][0]["approvals"]
+    assert (word["kind"], word["reviewed_at"]) == ("one_word", None)
+    assert word["review_due"]
+    refusal(await door.decide(identifier, "review", first), 403)
+    assert (await door.decide(identifier, "review", second, note="rightly so")).json() == {"count": 1}
+
+
+@pytest.mark.requirement("S004-11")
+async def test_the_cell_publishes_the_posts(door: Door) -> None:
+    await door.settle()
+    identifier = await door.sent(channels=["sms", "post"])
+    refusal(await door.call("POST", f"/v1/alerts/{identifier}/publish", door.approver), 403)
+    assert (await door.call("POST", f"/v1/alerts/{identifier}/publish", door.demo.cell)).json() == {"count": 3}
+    refusal(await door.call("POST", f"/v1/alerts/{identifier}/publish", door.demo.cell), 409)
+
+
+async def test_pages_follow_each_other(door: Door) -> None:
+    made = [(await door.drafted())["identifier"] for _ in range(5)]
+    seen: list[str] = []
+    address = "/v1/alerts?limit=2"
+    for _ in range(3):
+        page = (await door.call("GET", address, door.author)).json()
+        seen += [alert["identifier"] for alert in page["alerts"]]
+        address = f"/v1/alerts?limit=2&after={page['next']}"
+    assert page["next"] is None
+    assert seen == made[::-1]
+    refusal(await door.call("GET", "/v1/alerts?limit=0", door.author), 422, "/limit")
+    refusal(await door.call("GET", f"/v1/alerts?after={'0' * 32}", door.author), 422, "/after")
+    refusal(await door.call("GET", f"/v1/alerts?after={made[0]}", door.disaster[0]), 422, "/after")
+
+
+async def test_a_preview_counts_and_tells_nobody(door: Door) -> None:
+    await door.settle()
+    body = {"area": {"wards": ["kothrud-bavdhan"]}, "category": "water-supply", "severity": "Moderate"}
+    answer = await door.call("POST", "/v1/audience/preview", door.demo.machine, json=body)
+    assert answer.json() == {"people": 1, "inside": 1, "held": 0, "by_channel": {"sms": {"mr": 1}}}
+    for changes, pointer in (
+        ({"category": "weather"}, "/category"),
+        ({"area": {"wards": ["atlantis"]}}, "/area/wards/0"),
+        ({"severity": "Terrible"}, "/severity"),
+        ({"channels": []}, "/channels"),
+    ):
+        refusal(await door.call("POST", "/v1/audience/preview", door.author, json=body | changes), 422, pointer)
+    refusal(await door.call("POST", "/v1/audience/preview", door.caller, json=body), 403)

@@ -1,0 +1,156 @@
+"""Both stores: schema, sessions, sealed values, the audit chain."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import func, select, text, update
+
+from geoalert.audit import append, verify
+from geoalert.audit.tables import AuditEntry
+from geoalert.bootstrap import House, metadata, open_house
+from geoalert.departments.tables import Department
+from geoalert.dispatch.outcomes import Outcome, merge_outcomes
+from geoalert.dispatch.reasons import Reason
+from geoalert.dispatch.tables import Batch
+from geoalert.errors import Invalid, Unavailable
+from geoalert.settings import Settings, StoreSettings
+from geoalert.store import database_now, keys_of
+from geoalert.store.migrations import differences
+from geoalert.subscribers.tables import Address
+from geoalert.wards.tables import WardRow
+from tests.workbench import Chain
+
+
+async def test_migrations_make_what_the_models_say(house: House) -> None:
+    await house.upgrade()  # again: changes nothing
+    await house.require_current()
+    assert await differences(house.store, metadata()) == []
+
+
+@pytest.mark.requirement("S004-15", "S004-16")
+async def test_the_annex_is_loaded_and_is_not_the_whole_list(house: House) -> None:
+    async with house.store.reading() as session:
+        units = list(await session.scalars(select(Department)))
+    listed = {unit.serial: unit for unit in units if unit.serial is not None}
+    assert sorted(listed) == list(range(1, 62))
+    assert [listed[number].kind for number in range(47, 52)] == ["zone"] * 5
+    assert [listed[number].kind for number in range(52, 62)] == ["office"] * 10
+    assert listed[6].printed_mr == "आपती व्यवस्थापन विभाग"
+    assert (listed[6].name_mr, listed[6].reading) == ("आपत्ती व्यवस्थापन विभाग", "inferred")
+    assert {unit.code for unit in units if unit.serial is None} == {"information-technology"}
+
+
+async def test_wards_are_in_the_store_with_their_lines(house: House) -> None:
+    async with house.store.reading() as session:
+        offices = list(
+            await session.scalars(select(WardRow).where(WardRow.level == "office", WardRow.valid_to.is_(None)))
+        )
+    assert len(offices) == 15
+    assert all(office.geometry.is_valid for office in offices)
+
+
+async def test_geometry_is_open_to_postgis(house: House) -> None:
+    if house.store.dialect == "sqlite":
+        return
+    async with house.store.reading() as session:
+        metres = await session.scalar(
+            text("SELECT sum(ST_Area(geometry::geography)) FROM ward WHERE level = 'zone' AND valid_to IS NULL")
+        )
+        kinds = await session.scalar(text("SELECT count(*) FROM geometry_columns WHERE f_table_name = 'ward'"))
+    assert metres / 1e6 == pytest.approx(479.9, rel=0.002)
+    assert kinds == 1
+
+
+async def test_a_place_has_no_geometry_column(house: House) -> None:
+    columns = metadata().tables["place"].columns.keys()
+    assert "geometry" not in columns
+
+
+async def test_addresses_are_sealed_and_bound_to_their_owner(chain: Chain) -> None:
+    one, other = await chain.settle(), await chain.settle()
+    async with chain.house.store.reading() as session:
+        rows = {
+            row.owner_id: row
+            for row in await session.scalars(select(Address).where(Address.owner_kind == "subscriber"))
+        }
+        keys = keys_of(session)
+    assert b"test-token" not in rows[one].sealed
+    assert keys.open(rows[one].sealed, f"address|subscriber|{one}|1") == "test-token-000001"
+    with pytest.raises(Invalid, match="altered or moved"):
+        keys.open(rows[one].sealed, f"address|subscriber|{other}|1")
+
+
+async def test_concurrent_merges_lose_nothing(chain: Chain) -> None:
+    for _ in range(40):
+        await chain.settle()
+    await chain.sent()
+    async with chain.house.store.reading() as session:
+        batch_id = await session.scalar(select(Batch.id))
+    assert batch_id is not None
+
+    async def merge(position: int, outcome: Outcome) -> None:
+        async with chain.house.store.writing() as session:
+            await merge_outcomes(session, batch_id, {position: (outcome, Reason.NONE)})
+
+    for outcome in (Outcome.SENDING, Outcome.ACCEPTED, Outcome.DELIVERED):
+        await asyncio.gather(*(merge(position, outcome) for position in range(40)))
+    async with chain.house.store.reading() as session:
+        outcomes = await session.scalar(select(Batch.outcomes))
+    assert outcomes == bytes([Outcome.DELIVERED]) * 40
+
+
+async def test_a_writing_session_commits_whole_or_not_at_all(house: House) -> None:
+    with pytest.raises(RuntimeError, match="stop"):
+        async with house.store.writing() as session:
+            await append(session, "test", "thing.done", "x", {})
+            raise RuntimeError("stop")
+    async with house.store.reading() as session:
+        assert await session.scalar(select(func.count()).select_from(AuditEntry)) == 0
+
+
+async def test_the_clock_is_the_databases_and_can_be_shifted(house: House) -> None:
+    async with house.store.reading() as session:
+        assert abs((await database_now(session) - datetime.now(UTC)).total_seconds()) < 60
+
+
+async def test_times_without_a_zone_are_not_stored(house: House) -> None:
+    with pytest.raises(Exception, match="without a zone"):
+        async with house.store.writing() as session:
+            await session.execute(update(Batch).values(not_before=datetime(2026, 1, 1)))  # noqa: DTZ001
+
+
+@pytest.mark.requirement("S003-09")
+async def test_the_audit_chain_shows_a_changed_or_missing_entry(house: House) -> None:
+    async with house.store.writing() as session:
+        for number in range(5):
+            await append(session, "officer:x", "message.approved", f"m{number}", {"n": number})
+    async with house.store.reading() as session:
+        count, head, broken = await verify(session)
+        assert (count, broken) == (5, None)
+        assert len(head) == 64
+    async with house.store.writing() as session:
+        entry = await session.get_one(AuditEntry, 3)
+        body = json.loads(entry.body)
+        body["actor"] = "officer:y"
+        entry.body = json.dumps(body)
+    async with house.store.reading() as session:
+        _, _, broken = await verify(session)
+    assert broken is not None
+    assert (broken.number, broken.reason) == (3, "was altered")
+
+
+async def test_a_store_of_another_schema_is_refused(settings: Settings) -> None:
+    async with open_house(settings) as house:
+        with pytest.raises(Unavailable, match="geoalert db upgrade"):
+            await house.require_current()
+
+
+async def test_a_store_that_is_neither_is_refused(settings: Settings) -> None:
+    settings.store = StoreSettings(url="mysql://x/y", key_file=settings.store.key_file)
+    with pytest.raises(Invalid, match="sqlite or postgresql"):
+        async with open_house(settings):
+            pass

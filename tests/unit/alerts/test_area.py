@@ -1,0 +1,57 @@
+"""Drawn areas: what is refused names the reason and the place."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from geoalert.alerts.area import read_drawn
+from geoalert.errors import Invalid
+
+PUNE = (73.68, 18.35, 74.06, 18.68)
+
+
+def ring(*corners: tuple[float, float]) -> dict[str, Any]:
+    return {"type": "Polygon", "coordinates": [[list(corner) for corner in corners]]}
+
+
+SQUARE = ((73.8, 18.5), (73.81, 18.5), (73.81, 18.51), (73.8, 18.51), (73.8, 18.5))
+SWAPPED = tuple((lat, lon) for lon, lat in SQUARE)
+
+REFUSED = [
+    (
+        ring((73.8, 18.5), (73.81, 18.51), (73.81, 18.5), (73.8, 18.51), (73.8, 18.5)),
+        r"Self-intersection\[73.805 18.505",
+    ),
+    (ring(*SQUARE[:-1]), "end where it begins"),
+    (ring(*SWAPPED), "swapped"),
+    (ring((77.1, 28.5), (77.2, 28.5), (77.2, 28.6), (77.1, 28.5)), "outside the city"),
+    (ring((73.8, 18.5), (73.8, 18.5), (73.8, 18.5), (73.8, 18.5)), "empty"),
+    ({"type": "Point", "coordinates": [73.8, 18.5]}, "Polygon or MultiPolygon"),
+    ({"type": "Polygon", "coordinates": []}, "empty|four positions"),
+    ({"type": "Polygon", "coordinates": "x"}, "four positions"),
+    ({"type": "Polygon", "coordinates": [[["a", "b"], [1, 2], [3, 4], ["a", "b"]]]}, "not rings"),
+    (
+        {
+            "type": "Polygon",
+            "coordinates": [[[73.8, 18.5], [float("nan"), 18.5], [73.8, 18.51], [73.8, 18.5]]],
+        },
+        "not a number",
+    ),
+    ({"type": "Feature", "geometry": None}, "Polygon or MultiPolygon"),
+    ({}, "Polygon or MultiPolygon"),
+]
+
+
+@pytest.mark.parametrize(("drawn", "reason"), REFUSED)
+def test_refused_with_the_reason(drawn: dict[str, Any], reason: str) -> None:
+    with pytest.raises(Invalid, match=reason) as refusal:
+        read_drawn(drawn, PUNE)
+    assert refusal.value.pointer == "/area/drawn"
+
+
+def test_a_feature_and_three_dimensions_are_taken() -> None:
+    raised = {"type": "Feature", "properties": {}, "geometry": ring(*((lon, lat, 5.0) for lon, lat in SQUARE))}  # type: ignore[arg-type]
+    assert read_drawn(raised, PUNE).equals(read_drawn(ring(*SQUARE), PUNE))
+    assert not read_drawn(raised, PUNE).has_z

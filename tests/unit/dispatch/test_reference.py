@@ -1,0 +1,31 @@
+"""A reference names one recipient and cannot be made by anybody else."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from geoalert.dispatch.reference import make_ref, read_ref
+from geoalert.errors import Forbidden
+from geoalert.store.keys import new_keys
+
+KEYS = new_keys()
+
+
+@given(batch=st.integers(1, 2**62), position=st.integers(0, 10_000))
+def test_what_we_made_we_read(batch: int, position: int) -> None:
+    assert read_ref(KEYS, make_ref(KEYS, batch, position)) == (batch, position)
+
+
+@given(text=st.text(max_size=100))
+def test_nothing_else_is_read(text: str) -> None:
+    with pytest.raises(Forbidden):
+        read_ref(KEYS, text)
+
+
+def test_another_position_or_key_is_refused() -> None:
+    batch, position, mac = make_ref(KEYS, 12, 3).split(".")
+    for forged in (f"{batch}.4.{mac}", f"13.{position}.{mac}", make_ref(new_keys(), 12, 3), f"{batch}.{position}."):
+        with pytest.raises(Forbidden):
+            read_ref(KEYS, forged)
