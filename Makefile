@@ -32,10 +32,10 @@ check: setup ## style, types and import direction
 	$(BIN)/lint-imports
 
 lock: setup ## pins every package anew, without addresses
-	$(BIN)/pip-compile --quiet --strip-extras --generate-hashes --allow-unsafe --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-header --extra dev --extra wards --output-file requirements.lock pyproject.toml
+	$(BIN)/pip-compile --quiet --strip-extras --generate-hashes --allow-unsafe --no-header --extra dev --extra wards --output-file requirements.lock pyproject.toml
 
 requirements: setup ## writes docs/requirements.md from the tests' markers
-	$(BIN)/python -m pytest --collect-only -q --write-requirements docs/requirements.md >/dev/null
+	$(BIN)/python -m pytest --collect-only -q --write-requirements=docs/requirements.md >/dev/null
 
 bench: setup ## figures, side by side with what a user would pick instead
 	$(BIN)/python bench/locate.py $(ARGS)

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
+from fastapi_offline import FastAPIOffline
 
 from api import errors, health
 from api.headers import SafeHeaders
@@ -39,7 +40,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             app.state.intake = Intake(house.store)
             yield
 
-    app = FastAPI(
+    app = FastAPIOffline(  # its scripts come with the package: the page works without a network
         title="geoalert",
         version=__version__,
         description=ABOUT,

@@ -16,6 +16,8 @@ PUBLIC: Final = frozenset(
         ("GET", "/healthz"),
         ("GET", "/readyz"),
         ("GET", "/metrics"),
+        ("GET", "/docs"),
+        ("GET", "/docs/oauth2-redirect"),
         ("GET", "/v1/categories"),
         ("GET", "/v1/locate"),
         ("GET", "/v1/wards"),

@@ -54,7 +54,7 @@ class Chain:
             **wishes,
         )
         async with self.house.store.writing() as session:
-            (id_,) = await register(session, [person])
+            (id_,) = await register(session, [person], "test")
         return id_
 
     async def request(self, **changes: Any) -> Request:

@@ -130,9 +130,13 @@ async def alert_view(session: AsyncSession, alert: Alert) -> AlertView:
         await session.execute(select(Department.code).where(Department.id == alert.department_id))
     ).scalar_one()
     approvals = await _approvals(session, chain)
-    authors = await _names(session, [m.author_officer_id for m in chain if m.author_officer_id is not None])
+    authors = await _names(session, sorted({officer for message in chain for officer in message.author_officers}))
     messages = [
-        _message(message, authors.get(message.author_officer_id or 0, message.author), approvals[message.id])
+        _message(
+            message,
+            ", ".join(authors[officer] for officer in message.author_officers) or message.author,
+            approvals[message.id],
+        )
         for message in chain
     ]
     return AlertView(**summary(alert, department, chain[-1]).model_dump(), messages=messages)

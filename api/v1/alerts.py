@@ -42,7 +42,7 @@ async def draft_alert(body: DraftIn, house: HouseDep, actor: ActorDep, once: Onc
         now = await database_now(session)
         request = body.request(body.category, drill=body.drill)
         content = read_content(request, now, house.desk.categories, house.desk.geography(now))
-        alert, _ = await draft(session, actor, department, content, send_at=body.send_at)
+        alert, _ = await draft(session, actor, department, content)
         return Answer(await alert_view(session, alert), f"/v1/alerts/{alert.identifier}")
 
     return await once(effect, 201)

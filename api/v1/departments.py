@@ -31,19 +31,17 @@ async def list_departments(house: HouseDep, actor: ActorDep) -> list[DepartmentV
     actor.require("read")
     async with house.store.reading() as session:
         units = await session.scalars(select(Department).order_by(Department.kind, Department.serial, Department.code))
-        found = []
-        for unit in list(units):
-            seats = await active_seats(session, unit.id)
-            found.append(
-                DepartmentView(
-                    code=unit.code,
-                    serial=unit.serial,
-                    kind=unit.kind,
-                    name_en=unit.name_en,
-                    name_mr=unit.name_mr,
-                    seats=seats,
-                    seats_needed=SEATS,
-                    ready=seats >= SEATS,
-                )
+        seats = await active_seats(session)
+        return [
+            DepartmentView(
+                code=unit.code,
+                serial=unit.serial,
+                kind=unit.kind,
+                name_en=unit.name_en,
+                name_mr=unit.name_mr,
+                seats=seats[unit.id],
+                seats_needed=SEATS,
+                ready=seats[unit.id] >= SEATS,
             )
-    return found
+            for unit in units
+        ]

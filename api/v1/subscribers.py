@@ -75,7 +75,7 @@ async def enroll(body: SubscriberIn, house: HouseDep, actor: ActorDep, once: Onc
         if await taken(session, [person]):
             raise Conflict("one of these addresses is subscribed already")
         reference = str(uuid.uuid4())
-        await register(session, [person], [reference])
+        await register(session, [person], actor.name, [reference])
         return Answer(Enrolled(reference=reference), f"/v1/subscribers/{reference}")
 
     return await once(effect, 201)
@@ -87,7 +87,7 @@ async def forget(reference: UUID, house: HouseDep, actor: ActorDep) -> None:
     if not {"administer", "enroll"} & actor.rights:
         raise Forbidden("this credential does not allow: enroll or administer")
     async with house.store.writing() as session:
-        await erase(session, str(reference))
+        await erase(session, str(reference), actor.name)
 
 
 async def _person(session: AsyncSession, house: House, body: SubscriberIn) -> Person:

@@ -43,11 +43,11 @@ async def approve(
     actor.require("approve")
     officer = _own_officer(actor, alert)
     message = await newest(session, alert, lock=True)
-    if message.author_officer_id == officer:
+    if officer in message.author_officers:
         raise Forbidden("the author cannot approve; the department's other officer must")
     if content_hash is not None and content_hash != message.content_hash:
         raise Conflict("the content has changed since you read it; read it again", pointer="/content_hash")
-    if await active_seats(session, alert.department_id) < SEATS:
+    if (await active_seats(session))[alert.department_id] < SEATS:
         raise Conflict(f"the department has fewer than {SEATS} named officers; name them first")
     await _refuse_expired(session, message)
     move(message, "approve")
@@ -105,7 +105,7 @@ async def require_approval(session: AsyncSession, message: Message) -> None:
         select(Approval).where(Approval.message_id == message.id, Approval.kind == "approval")
     )
     if not any(
-        approval.content_hash == message.content_hash and approval.officer_id != message.author_officer_id
+        approval.content_hash == message.content_hash and approval.officer_id not in message.author_officers
         for approval in approvals
     ):
         raise Conflict("this content has no approval")
@@ -118,7 +118,7 @@ async def review(session: AsyncSession, actor: Actor, alert: Alert, note: str) -
         Forbidden: the reviewer gave that word.
     """
     actor.require("review")
-    officer = actor.person
+    officer = _own_officer(actor, alert)
     open_reviews = list(
         await session.scalars(
             select(Approval)

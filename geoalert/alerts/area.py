@@ -15,6 +15,7 @@ from geoalert.errors import Invalid, NotFound
 MAX_VERTICES = 20_000
 MAX_WARDS = 200
 PLACES = 7  # decimals: 1.1 cm, the lattice places are stored on
+FARTHEST = 1e6  # no coordinate is near it; NaN compares false
 KINDS = ("Polygon", "MultiPolygon")
 DRAWN = "/area/drawn"
 
@@ -55,14 +56,14 @@ def _rings_are_closed(geometry: Mapping[str, Any]) -> None:
         for ring in polygon if isinstance(polygon, list) and polygon else [None]:
             if not isinstance(ring, list) or len(ring) < 4:  # noqa: PLR2004 - RFC 7946, 3.1.6
                 raise Invalid("a ring needs four positions or more", pointer=DRAWN)
+            if not all(map(_is_position, ring)):
+                raise Invalid("the coordinates are not rings of [longitude, latitude] numbers", pointer=DRAWN)
             if ring[0] != ring[-1]:
                 raise Invalid("a ring must end where it begins", pointer=DRAWN)
 
 
 def _in_city(drawn: BaseGeometry, bounds: tuple[float, float, float, float]) -> None:
     west, south, east, north = drawn.bounds
-    if not all(map(_finite, (west, south, east, north))):
-        raise Invalid("a coordinate is not a number", pointer=DRAWN)
     if shapely.box(*bounds).intersects(drawn):
         return
     if shapely.box(*bounds).intersects(shapely.box(south, west, north, east)):
@@ -70,8 +71,13 @@ def _in_city(drawn: BaseGeometry, bounds: tuple[float, float, float, float]) -> 
     raise Invalid("the drawn area lies outside the city", pointer=DRAWN)
 
 
-def _finite(number: float) -> bool:
-    return number == number and abs(number) != float("inf")  # noqa: PLR0124 - NaN differs from itself
+def _is_position(value: object) -> bool:
+    """Two finite numbers, or more; a number too large for a float is none."""
+    if not isinstance(value, list | tuple) or len(value) < 2:  # noqa: PLR2004 - longitude, latitude
+        return False
+    return all(
+        isinstance(number, int | float) and not isinstance(number, bool) and abs(number) < FARTHEST for number in value
+    )
 
 
 def resolve_area(

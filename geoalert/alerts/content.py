@@ -77,6 +77,7 @@ class Content:
     epoch: str
     channels: tuple[str, ...]
     drill: bool
+    send_at: datetime | None
     area: BaseGeometry
 
     def document(self) -> str:
@@ -98,6 +99,7 @@ class Content:
                 },
                 "channels": list(self.channels),
                 "drill": self.drill,
+                "send_at": self.send_at.isoformat() if self.send_at else None,
             }
         ).decode()
 
@@ -146,6 +148,7 @@ def read_content(request: Request, now: datetime, categories: Mapping[str, Categ
         epoch=geography.epoch,
         channels=channels,
         drill=request.drill,
+        send_at=request.send_at.astimezone(UTC) if request.send_at else None,
         area=resolve_area(wards, drawn, geography.ward_geometry),
     )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -46,8 +45,6 @@ async def draft(
     actor: Actor,
     department_id: int,
     content: Content,
-    *,
-    send_at: datetime | None = None,
 ) -> tuple[Alert, Message]:
     """A new alert with its first message in draft.
 
@@ -66,7 +63,7 @@ async def draft(
     )
     session.add(alert)
     await session.flush()
-    message = await add_message(session, actor, alert, content, msg_type="Alert", number=1, send_at=send_at)
+    message = await add_message(session, actor, alert, content, msg_type="Alert", number=1)
     return alert, message
 
 
@@ -78,7 +75,6 @@ async def add_message(
     *,
     msg_type: str,
     number: int,
-    send_at: datetime | None = None,
 ) -> Message:
     """The next message of a chain, in draft."""
     document = content.document()
@@ -90,12 +86,12 @@ async def add_message(
         state="draft",
         severity=content.severity,
         expires=content.expires,
-        send_at=send_at,
+        send_at=content.send_at,
         content=document,
         content_hash=hash_of(document),
         area=content.area,
         author=actor.name,
-        author_officer_id=actor.officer_id,
+        author_officers=[] if actor.officer_id is None else [actor.officer_id],
         created_at=await database_now(session),
     )
     session.add(message)
@@ -125,6 +121,8 @@ async def edit(session: AsyncSession, actor: Actor, alert: Alert, content: Conte
     document = content.document()
     message.content, message.content_hash = document, hash_of(document)
     message.area, message.severity, message.expires = content.area, content.severity, content.expires
-    message.author, message.author_officer_id = actor.name, actor.officer_id
+    message.author, message.send_at = actor.name, content.send_at
+    if actor.officer_id is not None and actor.officer_id not in message.author_officers:
+        message.author_officers = [*message.author_officers, actor.officer_id]
     await append(session, actor.name, "message.edited", message.identifier, {"content_hash": message.content_hash})
     return message

@@ -46,7 +46,7 @@ class Message(Base):
     content_hash: Mapped[str] = mapped_column(String(64))
     area: Mapped[BaseGeometry] = mapped_column(Geometry())
     author: Mapped[str] = mapped_column(String(60))
-    author_officer_id: Mapped[int | None] = mapped_column(ForeignKey("officer.id"))
+    author_officers: Mapped[list[int]] = mapped_column(Document)  # everyone who wrote on it; none of them approves
     created_at: Mapped[datetime] = mapped_column(Instant())
     released_at: Mapped[datetime | None] = mapped_column(Instant())
     audience_hash: Mapped[str | None] = mapped_column(String(64))

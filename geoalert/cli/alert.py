@@ -78,7 +78,7 @@ def draft_(file: Path = FILE, as_json: bool = JSON) -> None:
         request = body.request(body.category, drill=body.drill)
         content = read_content(request, now, house.desk.categories, house.desk.geography(now))
         unit = await find_department(session, body.department or actor.department)
-        alert, _ = await draft(session, actor, unit.id, content, send_at=body.send_at)
+        alert, _ = await draft(session, actor, unit.id, content)
         return await alert_view(session, alert)
 
     _show(written(work), as_json=as_json)

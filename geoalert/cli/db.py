@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import typer
 
 from geoalert.bootstrap import House, metadata
 from geoalert.cli.console import out
 from geoalert.cli.inside import in_house
 from geoalert.errors import Conflict
+from geoalert.store.keys import new_keys, write_keys
 from geoalert.store.migrations import differences
 
 app = typer.Typer(no_args_is_help=True)
@@ -22,6 +25,16 @@ def upgrade() -> None:
         out.print(f"the {house.store.dialect} store is up to date")
 
     in_house(run, current=False)
+
+
+@app.command("new-keys")
+def make_keys(path: Path = typer.Argument(..., help="The key file to write; never overwrites one.")) -> None:
+    """Make the keys a store seals addresses with. Keep a copy elsewhere: without them no address can be read."""
+    try:
+        write_keys(path, new_keys())
+    except FileExistsError:
+        raise Conflict(f"{path} is there already; a new ring would make every sealed address unreadable") from None
+    out.print(f"wrote {path}")
 
 
 @app.command()

@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from rich import box
 from rich.table import Table
 
 from geoalert.alerts import find_alert, messages_of
@@ -36,11 +37,25 @@ async def show_tables(house: House, alerts: list[str]) -> None:
 
 
 def _table(title: str, rows: list[Row]) -> Table:
-    table = Table("office", "channel", "language", title=title, show_footer=True)
+    table = Table(
+        title=f"\n{title}",
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        show_footer=True,
+        pad_edge=False,
+        collapse_padding=True,
+    )
+    for name in ("office", "channel", "lang"):
+        table.add_column(name, no_wrap=True, footer="in all" if name == "office" else "")
     for name in NUMBERS:
-        table.add_column(name, justify="right", footer=str(sum(getattr(row, name) for row in rows)))
+        table.add_column(name, justify="right", no_wrap=True, footer=str(sum(getattr(row, name) for row in rows)))
+    office = ""
     for row in rows:
-        table.add_row(row.office, row.channel, row.language, *(str(getattr(row, name)) for name in NUMBERS))
+        if office not in {"", row.office}:
+            table.add_section()
+        shown = row.office if row.office != office else ""
+        office = row.office
+        table.add_row(shown, row.channel, row.language, *(str(getattr(row, name)) for name in NUMBERS))
     return table
 
 

@@ -22,7 +22,8 @@ def on_stop(stop: Callable[[], object], parent: int) -> asyncio.Task[None]:
 
 
 async def _watch(stop: Callable[[], object], parent: int) -> None:
-    while parent and os.getppid() == parent:
+    while parent:
         await asyncio.sleep(LOOK)
-    if parent:
-        stop()
+        if os.getppid() != parent:
+            stop()
+            return

@@ -54,7 +54,7 @@ def add(
             if await taken(session, [person]):
                 raise Conflict("this address is already subscribed")
             now = await database_now(session)
-            (number,) = await register(session, [person])
+            (number,) = await register(session, [person], "command line")
             return f"added on {now:%Y-%m-%d}, number {number}"
 
     out.print(in_house(run))
@@ -95,7 +95,7 @@ def erase_(reference: str = typer.Argument(..., help="The subscriber's reference
 
     async def run(house: House) -> None:
         async with house.store.writing() as session:
-            await erase(session, reference)
+            await erase(session, reference, "command line")
 
     in_house(run)
     out.print("erased")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 
 from geoalert.bootstrap import House
@@ -9,6 +10,7 @@ from geoalert.cli.console import err
 from geoalert.cli.inside import in_house
 from geoalert.cli.orphan import WITH_PARENT, on_stop
 from geoalert.dispatch.worker import work
+from geoalert.operations.schedule import keep_schedule
 
 
 def worker(with_parent: int = WITH_PARENT) -> None:
@@ -18,9 +20,11 @@ def worker(with_parent: int = WITH_PARENT) -> None:
         courier = house.courier()
         watching = on_stop(courier.stopping.set, with_parent)
         err.print(f"worker {os.getpid()} carries {', '.join(house.channels) or 'nothing: no provider is configured'}")
+        keeping = asyncio.create_task(keep_schedule(house.desk, courier.stopping))
         try:
             await work(courier, house.desk.engine)
         finally:
             watching.cancel()
+            await keeping
 
     in_house(carry)

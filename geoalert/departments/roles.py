@@ -22,6 +22,7 @@ RIGHTS: Final = frozenset(
         "broadcast",  # break-glass, on one's own word
         "enroll",  # a caller, with consent
         "review",  # closes what one person's word opened
+        "oversee",  # reads every department
         "administer",
     }
 )
@@ -33,7 +34,7 @@ ROLES: Final = MappingProxyType(
         "disaster": frozenset({"read", "draft", "submit", "approve", "send", "cancel", "broadcast", "review"}),
         "cell": frozenset({"read", "draft", "submit", "prepare", "publish"}),
         "call-centre": frozenset({"read", "enroll"}),
-        "supervisor": frozenset({"read"}),
+        "supervisor": frozenset({"read", "oversee"}),
         "admin": frozenset({"read", "administer"}),
     }
 )

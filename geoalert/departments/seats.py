@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import uuid
+from collections import Counter
 from pathlib import Path
 
 from sqlalchemy import func, select
@@ -15,6 +16,7 @@ from geoalert.departments.tables import Department, Officer
 from geoalert.errors import Invalid, NotFound
 from geoalert.store import database_now
 
+APPROVERS = frozenset({"nodal", "disaster"})
 SEATS = 2  # named nodal officers a department needs before it may issue routine notices
 
 
@@ -81,12 +83,10 @@ async def name_officer(session: AsyncSession, department: str, name: str, post: 
     return officer
 
 
-async def active_seats(session: AsyncSession, department_id: int) -> int:
-    """How many named officers can approve for this department."""
-    officers = await session.scalars(
-        select(Officer).where(Officer.department_id == department_id, Officer.state == "active")
-    )
-    return sum(1 for officer in officers if {"nodal", "disaster"} & set(officer.roles))
+async def active_seats(session: AsyncSession) -> Counter[int]:
+    """How many named officers can approve, by department id."""
+    officers = await session.scalars(select(Officer).where(Officer.state == "active"))
+    return Counter(officer.department_id for officer in officers if APPROVERS & set(officer.roles))
 
 
 async def count_departments(session: AsyncSession) -> int:

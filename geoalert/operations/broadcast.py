@@ -38,6 +38,6 @@ async def broadcast(
     move(message, "break_glass")
     await record(session, actor, message, "one_word", reason)
     released = await put_on_its_way(
-        session, desk, actor, alert, message, [], posts_wait=False, confirm_empty=confirm_empty
+        session, desk, actor.name, alert, message, [], posts_wait=False, confirm_empty=confirm_empty
     )
     return alert, released

@@ -62,5 +62,5 @@ async def settle_citizens(desk: Desk, count: int, progress: Callable[[int], None
         units = desk.city.tree.units(desk.day(await database_now(session)))
     for group in citizens(units, len(desk.categories), count, SEED):
         async with desk.store.writing() as session:
-            await register(session, group)
+            await register(session, group, "demo")
         progress(len(group))

@@ -37,6 +37,7 @@ async def draft_update(session: AsyncSession, desk: Desk, actor: Actor, alert: A
     """
     actor.require("draft")
     actor.require_department(alert.department_id)
+    await find_alert(session, alert.identifier, lock=True)
     last = (await messages_of(session, alert))[-1]
     if last.state != "released" or last.msg_type == "Cancel":
         state = "an all-clear" if last.msg_type == "Cancel" else last.state
@@ -81,7 +82,7 @@ async def cancel(
     message = await add_message(session, actor, alert, content, msg_type="Cancel", number=chain[-1].number + 1)
     move(message, "break_glass")
     await record(session, actor, message, "one_word", reason or "all clear")
-    return await put_on_its_way(session, desk, actor, alert, message, chain, posts_wait=False, confirm_empty=True)
+    return await put_on_its_way(session, desk, actor.name, alert, message, chain, posts_wait=False, confirm_empty=True)
 
 
 def _all_clear(last: Message, texts: Mapping[str, Mapping[str, str]], now: datetime, desk: Desk) -> Content:
@@ -99,6 +100,7 @@ def _all_clear(last: Message, texts: Mapping[str, Mapping[str, str]], now: datet
         epoch=desk.city.tree.epoch,
         channels=tuple(before["channels"]),
         drill=before["drill"],
+        send_at=None,
         area=last.area,
     )
 

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from geoalert.alerts.approval import require_approval
 from geoalert.alerts.content import texts_in
-from geoalert.alerts.drafting import messages_of
+from geoalert.alerts.drafting import find_alert, messages_of
 from geoalert.alerts.states import move
 from geoalert.alerts.tables import Alert, Message
 from geoalert.audience import audience_hash, resolve
@@ -56,19 +56,31 @@ async def release(
     actor.require("send")
     _ = actor.person
     actor.require_department(alert.department_id)
+    return await release_approved(session, desk, actor.name, alert, confirm_empty=confirm_empty)
+
+
+async def release_approved(
+    session: AsyncSession, desk: Desk, by: str, alert: Alert, *, confirm_empty: bool = False
+) -> Released:
+    """The release itself, also for the scheduler; an officer may send before the hour that was set.
+
+    Raises:
+        Conflict: not approved, expired, or nobody to tell and that was not confirmed.
+    """
+    await find_alert(session, alert.identifier, lock=True)
     chain = await messages_of(session, alert)
     message, earlier = chain[-1], chain[:-1]
     move(message, "release")
     await require_approval(session, message)
     return await put_on_its_way(
-        session, desk, actor, alert, message, earlier, posts_wait=True, confirm_empty=confirm_empty
+        session, desk, by, alert, message, earlier, posts_wait=True, confirm_empty=confirm_empty
     )
 
 
 async def put_on_its_way(
     session: AsyncSession,
     desk: Desk,
-    actor: Actor,
+    by: str,
     alert: Alert,
     message: Message,
     earlier: list[Message],
@@ -106,7 +118,7 @@ async def put_on_its_way(
     ids = await plan_batches(session, message, ordered, desk.routes, now)
     await append(
         session,
-        actor.name,
+        by,
         "message.released",
         message.identifier,
         {"audience": len(ordered), "people": people, "audience_hash": message.audience_hash},

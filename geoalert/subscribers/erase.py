@@ -5,12 +5,13 @@ from __future__ import annotations
 from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from geoalert.audit import append
 from geoalert.errors import NotFound
 from geoalert.store import database_now
 from geoalert.subscribers.tables import Address, AreaPlace, Consent, Place, Subscriber
 
 
-async def erase(session: AsyncSession, reference: str) -> None:
+async def erase(session: AsyncSession, reference: str, by: str) -> None:
     """Deletes places, addresses and consents; the bare row stays, so that its number is never given again.
 
     Raises:
@@ -27,3 +28,4 @@ async def erase(session: AsyncSession, reference: str) -> None:
         .where(Subscriber.id == person.id)
         .values(state="erased", consent=0, quiet_from=None, quiet_to=None, updated_at=await database_now(session))
     )
+    await append(session, by, "subscriber.erased", reference, {})

@@ -159,5 +159,5 @@ async def _commit(store: Store, group: list[tuple[int, Person]], report: ImportR
             held |= theirs
             fresh.append(person)
         if fresh:
-            await register(session, fresh)
+            await register(session, fresh, "import")
     report.added += len(fresh)

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Table, func, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from geoalert.audit import append
 from geoalert.store import Base, KeyRing, database_now, keys_of
 from geoalert.subscribers.cells import cell_of, to_lattice
 from geoalert.subscribers.codes import CHANNELS, CITIZEN_CHANNELS, LANGUAGES, SEVERITIES
@@ -53,8 +54,11 @@ async def taken(session: AsyncSession, people: Sequence[Person]) -> set[tuple[st
     return found
 
 
-async def register(session: AsyncSession, people: Sequence[Person], references: Sequence[str] = ()) -> list[int]:
-    """Adds people with their places, addresses and consent; returns their ids, in order.
+async def register(
+    session: AsyncSession, people: Sequence[Person], by: str, references: Sequence[str] = ()
+) -> list[int]:
+    """Adds people with their places, addresses and consent; returns their ids, in order. The record says who added
+    how many.
 
     The caller has made sure that no address is taken; the database refuses the group otherwise.
     """
@@ -87,6 +91,7 @@ async def register(session: AsyncSession, people: Sequence[Person], references: 
     for table, values in rows.items():
         if values:
             await session.execute(insert(table), values)
+    await append(session, by, "subscribers.added", names[0], {"count": len(people)})
     return ids
 
 

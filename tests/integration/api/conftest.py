@@ -94,7 +94,7 @@ class Door:
         """Somebody who lives in Kothrud and can be reached by SMS."""
         person = make_person(addresses={"sms": f"+915{number:09d}"}, points=[Point(*KOTHRUD)], consent="test")
         async with self.house.store.writing() as session:
-            await register(session, [person])
+            await register(session, [person], "test")
 
 
 def refusal(answer: httpx2.Response, status: int, pointer: str | None = None) -> dict[str, Any]:

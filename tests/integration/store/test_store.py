@@ -65,7 +65,7 @@ async def test_geometry_is_open_to_postgis(house: House) -> None:
     assert kinds == 1
 
 
-async def test_a_place_has_no_geometry_column(house: House) -> None:
+def test_a_place_has_no_geometry_column() -> None:
     columns = metadata().tables["place"].columns.keys()
     assert "geometry" not in columns
 

@@ -37,7 +37,7 @@ REFUSED = [
             "type": "Polygon",
             "coordinates": [[[73.8, 18.5], [float("nan"), 18.5], [73.8, 18.51], [73.8, 18.5]]],
         },
-        "not a number",
+        "not rings",
     ),
     ({"type": "Feature", "geometry": None}, "Polygon or MultiPolygon"),
     ({}, "Polygon or MultiPolygon"),

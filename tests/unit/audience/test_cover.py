@@ -25,7 +25,7 @@ def inside_by_cells(area: BaseGeometry, x: np.ndarray, y: np.ndarray) -> np.ndar
     edge = found & (runs[np.maximum(run, 0), 2] == 1)
     inside = found & ~edge
     inside[edge] = shapely.intersects_xy(area, x[edge] / SCALE, y[edge] / SCALE)
-    return inside
+    return np.asarray(inside)
 
 
 @st.composite

@@ -1,0 +1,53 @@
+"""Messages that were approved for later leave when their time has come, by the database's clock."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import suppress
+
+from sqlalchemy import select
+from sqlalchemy.exc import DBAPIError
+
+from geoalert.alerts.tables import Alert, Message
+from geoalert.errors import Refusal
+from geoalert.operations.desk import Desk
+from geoalert.operations.release import release_approved
+from geoalert.store import database_now
+
+log = logging.getLogger(__name__)
+
+LOOK_EVERY = 1.0  # seconds
+SCHEDULER = "scheduler"
+
+
+async def release_due(desk: Desk) -> int:
+    """Releases what is due, each alert in a transaction of its own; returns how many. An empty audience is no
+    obstacle: whoever approved the hour also approved the area.
+    """
+    async with desk.store.reading() as session:
+        now = await database_now(session)
+        waiting = select(Message.alert_id).where(Message.state == "approved", Message.send_at <= now)
+        due = list(await session.scalars(waiting.where(Message.expires > now)))
+    released = 0
+    for alert_id in due:
+        try:
+            async with desk.store.writing() as session:
+                alert = await session.get_one(Alert, alert_id)
+                await release_approved(session, desk, SCHEDULER, alert, confirm_empty=True)
+                released += 1
+        except Refusal as refusal:
+            # Another worker was first, or it was edited meanwhile; the alert itself shows which.
+            log.info("a scheduled message was not sent: %s", refusal.reason)
+    return released
+
+
+async def keep_schedule(desk: Desk, stopping: asyncio.Event) -> None:
+    """Looks every second until `stopping` is set."""
+    while not stopping.is_set():
+        try:
+            await release_due(desk)
+        except DBAPIError as error:
+            log.warning("the schedule waits: %s", type(error.orig).__name__)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stopping.wait(), LOOK_EVERY)
