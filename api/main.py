@@ -9,13 +9,14 @@ from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
 from api import errors, health
+from api.city import CURRENT_CITY
 from api.headers import SafeHeaders
 from api.idempotency import forget_old
 from api.limits import Limits
 from api.metrics import Measured, Metrics
 from api.openapi import describe
 from api.problem import problems
-from api.v1 import ROUTERS
+from api.v1 import ROUTERS, WITHOUT_CITY
 from geoalert import __version__
 from geoalert.bootstrap import open_house
 from geoalert.dispatch.receipts import Intake
@@ -57,6 +58,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_middleware(Measured, metrics=app.state.metrics)
     app.include_router(health.router)
     for router in ROUTERS:
-        app.include_router(router)
+        app.include_router(router, dependencies=[] if router in WITHOUT_CITY else [CURRENT_CITY])
     describe(app)
     return app

@@ -18,6 +18,7 @@ PUBLIC: Final = frozenset(
         ("GET", "/metrics"),
         ("GET", "/docs"),
         ("GET", "/docs/oauth2-redirect"),
+        ("GET", "/v1/areas"),
         ("GET", "/v1/categories"),
         ("GET", "/v1/locate"),
         ("GET", "/v1/wards"),

@@ -9,7 +9,7 @@ import random
 import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
@@ -34,7 +34,7 @@ from geoalert.dispatch.plan import Route
 from geoalert.errors import Invalid, NotFound, Unavailable
 from geoalert.operations.desk import Desk
 from geoalert.sandbox.app import serve as serve_sandbox
-from geoalert.sandbox.credentials import Credentials, sandbox_credentials
+from geoalert.sandbox.credentials import Credentials, read_credentials, sandbox_credentials, write_credentials
 from geoalert.sandbox.faults import Faults
 from geoalert.settings import Settings
 from geoalert.store import Base, KeyRing, Store, open_store
@@ -44,7 +44,8 @@ from geoalert.subscribers import tables as subscriber_tables
 from geoalert.subscribers.codes import CHANNELS
 from geoalert.wards import City, load_city
 from geoalert.wards import tables as ward_tables
-from geoalert.wards.load import load_tree
+from geoalert.wards.epochs import begin_packaged
+from geoalert.wards.held import HeldCity
 
 # Importing a room's tables puts them on the one metadata; naming them here keeps the list visible.
 TABLES: Final = (
@@ -90,6 +91,27 @@ def city_of(settings: Settings) -> City:
     return load_city(folder)
 
 
+async def city_as_held(settings: Settings) -> City:
+    """The city with the epochs of its store; as its files say where there is no store yet. Makes none.
+
+    Raises:
+        NotFound: no such city folder.
+        Unavailable: the store is of another schema.
+    """
+    packaged = city_of(settings)
+    if not _store_exists(settings):
+        return packaged
+    store = open_store(settings.store.url, KeyRing(0, {}, b"", b""))  # boundaries are not sealed
+    try:
+        await require_current(store, migration_scripts())
+        held = HeldCity(packaged)
+        async with store.reading() as session:
+            await held.refresh(session)
+        return held.city
+    finally:
+        await store.close()
+
+
 @dataclass(frozen=True)
 class House:
     """Everything joined: a desk for use cases, the channels for workers."""
@@ -113,13 +135,19 @@ class House:
             await self.desk.engine.install()
         departments = data_folder(self.settings) / "ward_boundaries" / self.settings.city.key / "departments.csv"
         async with self.store.writing() as session:
-            await load_tree(session, self.desk.city.tree)
+            await begin_packaged(session, city_of(self.settings))
             await load_departments(session, departments)
+        await self.refresh()
 
     async def require_current(self) -> None:
         """Refuses a store of another schema, or one that acknowledges before it has written."""
         await self.store.refuse_unsafe()
         await require_current(self.store, migration_scripts())
+
+    async def refresh(self) -> None:
+        """Follows the store's epochs."""
+        async with self.store.reading() as session:
+            await self.desk.refresh(session)
 
     async def answers(self) -> None:
         """Raises Unavailable unless the store answers."""
@@ -163,7 +191,7 @@ async def open_house(settings: Settings | None = None) -> AsyncIterator[House]:
     desk = Desk(
         store=store,
         engine=engine_for(store),
-        city=city_of(settings),
+        held=HeldCity(city_of(settings)),
         categories=load_categories(data_folder(settings) / "categories.toml"),
         routes=routes,
     )
@@ -173,6 +201,12 @@ async def open_house(settings: Settings | None = None) -> AsyncIterator[House]:
         for channel in channels.values():
             await channel.close()
         await store.close()
+
+
+def _store_exists(settings: Settings) -> bool:
+    """Whether there is something to read; a server is taken to hold one."""
+    address = make_url(settings.store.url)
+    return address.get_backend_name() != "sqlite" or Path(address.database or "").exists()
 
 
 def _keys(settings: Settings) -> KeyRing:
@@ -244,25 +278,6 @@ def _sandbox_channels(settings: Settings, sandbox: Credentials, hook: str) -> di
         ),
         "mastodon": MastodonPost(sandbox.base_url, sandbox.mastodon_tokens, rate=20.0, rehearsal=True),
     }
-
-
-def write_credentials(path: Path, credentials: Credentials) -> None:
-    """Hands a sandbox's credentials to the processes that use it; readable by the owner only."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as out:
-        json.dump(asdict(credentials), out)
-
-
-def read_credentials(path: Path) -> Credentials:
-    """What a sandbox wrote.
-
-    Raises:
-        Unavailable: no such file, or not one of a sandbox.
-    """
-    try:
-        return Credentials(**json.loads(path.read_text()))
-    except (OSError, ValueError, TypeError):
-        raise Unavailable(f"{path} holds no sandbox credentials; start `geoalert sandbox` first") from None
 
 
 async def run_sandbox(host: str, port: int, credentials: Path, api_base: str, handles: tuple[str, ...]) -> None:

@@ -11,10 +11,10 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from geoalert.bootstrap import House, open_house, write_credentials
+from geoalert.bootstrap import House, open_house
 from geoalert.operations.demo_city import seat_officers
 from geoalert.sandbox.app import Sandbox, listen, running
-from geoalert.sandbox.credentials import sandbox_credentials
+from geoalert.sandbox.credentials import sandbox_credentials, write_credentials
 from geoalert.settings import Settings
 from geoalert.store.keys import new_keys, write_keys
 from tests.workbench import Chain

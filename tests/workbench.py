@@ -7,13 +7,14 @@ from datetime import timedelta
 from itertools import count
 from typing import Any
 
-from geoalert.alerts import Request, approve, draft, find_alert, read_content, submit
+from geoalert.alerts import Request, approve, draft, find_alert, submit
 from geoalert.alerts.tables import Alert, Message
 from geoalert.bootstrap import House
 from geoalert.departments import Actor, authenticate, find_department
 from geoalert.dispatch.lease import due
 from geoalert.dispatch.receipts import fold_receipts
 from geoalert.operations.broadcast import broadcast
+from geoalert.operations.compose import compose
 from geoalert.operations.demo_city import Credentials
 from geoalert.operations.demo_story import FLOOD, WATER
 from geoalert.operations.follow_up import cancel
@@ -74,8 +75,7 @@ class Chain:
         request = await self.request(**changes)
         author = await self.actor(self.officers.officers[WATER_SUPPLY][0])
         async with self.house.store.writing() as session:
-            now = await database_now(session)
-            content = read_content(request, now, self.house.desk.categories, self.house.desk.geography(now))
+            content = await compose(session, self.house.desk, request)
             unit = await find_department(session, WATER_SUPPLY)
             return await draft(session, author, unit.id, content)
 

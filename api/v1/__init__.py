@@ -2,6 +2,7 @@
 
 from api.v1 import (
     alerts,
+    areas,
     audience,
     broadcasts,
     categories,
@@ -10,6 +11,7 @@ from api.v1 import (
     hooks,
     locate,
     messages,
+    places,
     subscribers,
     wards,
 )
@@ -17,6 +19,8 @@ from api.v1 import (
 ROUTERS = (
     locate.router,
     wards.router,
+    places.router,
+    areas.router,
     categories.router,
     departments.router,
     subscribers.router,
@@ -28,4 +32,7 @@ ROUTERS = (
     hooks.router,
 )
 
-__all__ = ["ROUTERS"]
+# These never ask where anything lies.
+WITHOUT_CITY = (categories.router, departments.router, messages.router, hooks.router)
+
+__all__ = ["ROUTERS", "WITHOUT_CITY"]

@@ -8,7 +8,7 @@ from pydantic import Field, StringConstraints
 
 from api.v1.fields import AlertChannel, Body, Certainty, Code, Moment, Prose, Severity, Text, Urgency
 from geoalert.alerts import Request
-from geoalert.alerts.area import MAX_WARDS
+from geoalert.alerts.area import MAX_AREAS, MAX_WARDS
 from geoalert.alerts.content import ALERT_CHANNELS
 
 
@@ -27,9 +27,10 @@ def plain(texts: Texts) -> dict[str, dict[str, str]]:
 
 
 class AreaIn(Body):
-    """Wards, a drawn shape, or both together."""
+    """Wards, service areas, a drawn shape, or several of them together."""
 
     wards: list[Code] = Field(default=[], max_length=MAX_WARDS)
+    areas: list[Code] = Field(default=[], max_length=MAX_AREAS, description="service areas, by code")
     drawn: dict[str, Any] | None = Field(default=None, description="GeoJSON Polygon or MultiPolygon; lon, lat")
 
 
@@ -52,6 +53,7 @@ class ContentIn(Body):
             texts=plain(self.texts),
             expires=self.expires,
             wards=self.area.wards,
+            areas=self.area.areas,
             drawn=self.area.drawn,
             urgency=self.urgency,
             certainty=self.certainty,

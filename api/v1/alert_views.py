@@ -6,7 +6,7 @@ import json
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel
 from sqlalchemy import select
@@ -15,7 +15,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from geoalert.alerts import messages_of
 from geoalert.alerts.tables import Alert, Approval, Message
 from geoalert.departments.tables import Department, Officer
+from geoalert.operations.desk import Desk
 from geoalert.operations.release import Released
+from geoalert.wards.contacts import contacts_for
 
 
 class ApprovalView(BaseModel):
@@ -70,8 +72,18 @@ class AlertSummary(BaseModel):
     headline: dict[str, str]
 
 
+class ContactView(BaseModel):
+    """An office the newest message touches, and the number to give to people about it: its own only if verified."""
+
+    office_code: str
+    names: dict[str, str]
+    phone: str
+    whose: Literal["office", "city"]
+
+
 class AlertView(AlertSummary):
     messages: list[MessageView]
+    contacts: list[ContactView]
 
 
 class AlertPage(BaseModel):
@@ -123,8 +135,8 @@ def summary(alert: Alert, department: str, newest: Message) -> AlertSummary:
     )
 
 
-async def alert_view(session: AsyncSession, alert: Alert) -> AlertView:
-    """The alert with its whole chain and everybody's word on it."""
+async def alert_view(session: AsyncSession, alert: Alert, desk: Desk) -> AlertView:
+    """The alert with its whole chain, everybody's word on it, and whom people may call."""
     chain = await messages_of(session, alert)
     department = (
         await session.execute(select(Department.code).where(Department.id == alert.department_id))
@@ -139,7 +151,17 @@ async def alert_view(session: AsyncSession, alert: Alert) -> AlertView:
         )
         for message in chain
     ]
-    return AlertView(**summary(alert, department, chain[-1]).model_dump(), messages=messages)
+    line = summary(alert, department, chain[-1]).model_dump()
+    return AlertView(**line, messages=messages, contacts=_contacts(chain[-1], desk))
+
+
+def _contacts(message: Message, desk: Desk) -> list[ContactView]:
+    """By the offices of the day it was released or, before that, written: an old alert keeps the old ones."""
+    on = desk.day(message.released_at or message.created_at)
+    return [
+        ContactView(office_code=office.code, names=dict(office.names), phone=call.phone, whose=call.whose)
+        for office, call in contacts_for(desk.city, message.area, on)
+    ]
 
 
 def _message(message: Message, author: str, approvals: list[ApprovalView]) -> MessageView:

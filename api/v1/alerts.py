@@ -15,13 +15,13 @@ from api.security import ActorDep, HouseDep
 from api.v1.alert_bodies import DraftIn, EditIn
 from api.v1.alert_views import AlertPage, AlertView, alert_view, summary
 from api.v1.reach import alert_within_reach, within_reach
-from geoalert.alerts import draft, edit, read_content
+from geoalert.alerts import draft, edit
 from geoalert.alerts.tables import Alert, Message
 from geoalert.departments import Actor, find_department
 from geoalert.departments.tables import Department
 from geoalert.errors import Invalid, NotFound
+from geoalert.operations.compose import compose
 from geoalert.report import alert_report, progress
-from geoalert.store import database_now
 
 router = APIRouter(prefix="/v1/alerts", tags=["alerts"])
 
@@ -39,11 +39,9 @@ async def draft_alert(body: DraftIn, house: HouseDep, actor: ActorDep, once: Onc
 
     async def effect(session: AsyncSession) -> Answer:
         department = await _department(session, actor, body.department)
-        now = await database_now(session)
-        request = body.request(body.category, drill=body.drill)
-        content = read_content(request, now, house.desk.categories, house.desk.geography(now))
+        content = await compose(session, house.desk, body.request(body.category, drill=body.drill))
         alert, _ = await draft(session, actor, department, content)
-        return Answer(await alert_view(session, alert), f"/v1/alerts/{alert.identifier}")
+        return Answer(await alert_view(session, alert, house.desk), f"/v1/alerts/{alert.identifier}")
 
     return await once(effect, 201)
 
@@ -75,7 +73,7 @@ async def list_alerts(
 async def read_alert(identifier: UUID, house: HouseDep, actor: ActorDep) -> AlertView:
     """`content_hash` of the newest message is what an approval names."""
     async with house.store.reading() as session:
-        return await alert_view(session, await alert_within_reach(session, actor, identifier))
+        return await alert_view(session, await alert_within_reach(session, actor, identifier), house.desk)
 
 
 @router.put(
@@ -87,14 +85,13 @@ async def edit_alert(identifier: UUID, body: EditIn, house: HouseDep, actor: Act
     """Takes the whole content anew. An approval falls away with the old content."""
     async with house.store.writing() as session:
         alert = await alert_within_reach(session, actor, identifier, lock=True)
-        now = await database_now(session)
         request = body.request(
             alert.category if body.category is None else body.category,
             drill=alert.drill if body.drill is None else body.drill,
         )
-        content = read_content(request, now, house.desk.categories, house.desk.geography(now))
+        content = await compose(session, house.desk, request)
         await edit(session, actor, alert, content)
-        return await alert_view(session, alert)
+        return await alert_view(session, alert, house.desk)
 
 
 @router.get("/{identifier}/report", summary="What became of it", responses=problems(401, 403, 404, 503))

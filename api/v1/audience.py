@@ -9,11 +9,10 @@ from api.problem import problems
 from api.security import ActorDep, HouseDep
 from api.v1.alert_bodies import AreaIn
 from api.v1.fields import AlertChannel, Body, Code, Severity
-from geoalert.alerts.area import read_drawn, resolve_area
 from geoalert.alerts.content import ALERT_CHANNELS
 from geoalert.errors import Invalid
+from geoalert.operations.compose import outline
 from geoalert.operations.preview import preview
-from geoalert.store import database_now
 
 router = APIRouter(prefix="/v1/audience", tags=["alerts"])
 
@@ -23,6 +22,7 @@ class PreviewIn(Body):
     category: Code
     severity: Severity
     channels: list[AlertChannel] = Field(default=list(ALERT_CHANNELS), min_length=1)
+    drill: bool = Field(default=False, description="a drill may aim at illustrative service areas")
 
 
 class PreviewView(BaseModel):
@@ -43,8 +43,7 @@ async def preview_audience(body: PreviewIn, house: HouseDep, actor: ActorDep) ->
     if body.category not in house.desk.categories:
         raise Invalid(f"categories are {', '.join(house.desk.categories)}", pointer="/category")
     async with house.store.reading() as session:
-        geography = house.desk.geography(await database_now(session))
-        drawn = None if body.area.drawn is None else read_drawn(body.area.drawn, geography.bounds)
-        area = resolve_area(tuple(dict.fromkeys(body.area.wards)), drawn, geography.ward_geometry)
+        asked = body.area
+        area = await outline(session, house.desk, asked.wards, asked.areas, asked.drawn, drill=body.drill)
         found = await preview(session, house.desk, area, body.category, body.severity, tuple(body.channels))
     return PreviewView(people=found.people, inside=found.inside, held=found.held, by_channel=found.by_channel)

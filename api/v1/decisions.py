@@ -25,49 +25,49 @@ router = APIRouter(
 
 
 @router.post("/submit", summary="Hand it to the department's officers", response_model=AlertView)
-async def submit_alert(identifier: UUID, actor: ActorDep, once: OnceDep) -> Response:
+async def submit_alert(identifier: UUID, house: HouseDep, actor: ActorDep, once: OnceDep) -> Response:
     """A key may submit."""
 
     async def effect(session: AsyncSession) -> Answer:
         alert = await alert_within_reach(session, actor, identifier, lock=True)
         await submit(session, actor, alert)
-        return Answer(await alert_view(session, alert))
+        return Answer(await alert_view(session, alert, house.desk))
 
     return await once(effect)
 
 
 @router.post("/approve", summary="One named officer's word on exactly this content", response_model=AlertView)
-async def approve_alert(identifier: UUID, body: ApproveIn, actor: ActorDep, once: OnceDep) -> Response:
+async def approve_alert(identifier: UUID, body: ApproveIn, house: HouseDep, actor: ActorDep, once: OnceDep) -> Response:
     """Only an officer of the owning department, never the author, never a key."""
 
     async def effect(session: AsyncSession) -> Answer:
         alert = await alert_within_reach(session, actor, identifier, lock=True)
         await approve(session, actor, alert, body.content_hash, body.note)
-        return Answer(await alert_view(session, alert))
+        return Answer(await alert_view(session, alert, house.desk))
 
     return await once(effect)
 
 
 @router.post("/return", summary="Give it back to its author", response_model=AlertView)
-async def return_alert(identifier: UUID, body: NoteIn, actor: ActorDep, once: OnceDep) -> Response:
+async def return_alert(identifier: UUID, body: NoteIn, house: HouseDep, actor: ActorDep, once: OnceDep) -> Response:
     """With a note that says what should change."""
 
     async def effect(session: AsyncSession) -> Answer:
         alert = await alert_within_reach(session, actor, identifier, lock=True)
         await send_back(session, actor, alert, body.note)
-        return Answer(await alert_view(session, alert))
+        return Answer(await alert_view(session, alert, house.desk))
 
     return await once(effect)
 
 
 @router.post("/withdraw", summary="End what has not left", response_model=AlertView)
-async def withdraw_alert(identifier: UUID, actor: ActorDep, once: OnceDep) -> Response:
+async def withdraw_alert(identifier: UUID, house: HouseDep, actor: ActorDep, once: OnceDep) -> Response:
     """Nobody was told, so nobody is."""
 
     async def effect(session: AsyncSession) -> Answer:
         alert = await alert_within_reach(session, actor, identifier, lock=True)
         await withdraw(session, actor, alert)
-        return Answer(await alert_view(session, alert))
+        return Answer(await alert_view(session, alert, house.desk))
 
     return await once(effect)
 
@@ -95,7 +95,7 @@ async def update_alert(identifier: UUID, body: ContentIn, house: HouseDep, actor
         alert = await alert_within_reach(session, actor, identifier, lock=True)
         request = body.request(alert.category, drill=alert.drill)
         await draft_update(session, house.desk, actor, alert, request)
-        return Answer(await alert_view(session, alert), f"/v1/alerts/{alert.identifier}")
+        return Answer(await alert_view(session, alert, house.desk), f"/v1/alerts/{alert.identifier}")
 
     return await once(effect, 201)
 

@@ -1,4 +1,4 @@
-"""Where an alert holds: ward codes, a drawn shape, or both together. lon, lat, EPSG:4326."""
+"""Where an alert holds: wards, service areas, a drawn shape, or several of them together. lon, lat, EPSG:4326."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ from shapely.geometry.base import BaseGeometry
 from shapely.validation import explain_validity
 
 from geoalert.errors import Invalid, NotFound
+from geoalert.wards.service_area import ServiceArea
 
 MAX_VERTICES = 20_000
 MAX_WARDS = 200
+MAX_AREAS = 200
 PLACES = 7  # decimals: 1.1 cm, the lattice places are stored on
 FARTHEST = 1e6  # no coordinate is near it; NaN compares false
 KINDS = ("Polygon", "MultiPolygon")
@@ -80,21 +82,47 @@ def _is_position(value: object) -> bool:
     )
 
 
+def choose_areas(codes: Sequence[str], held: Mapping[str, ServiceArea], *, drill: bool) -> tuple[ServiceArea, ...]:
+    """The service areas of these codes among those in force, each once.
+
+    Raises:
+        Invalid: too many, one that does not exist, or an illustrative one outside a drill (points at it).
+    """
+    if len(codes) > MAX_AREAS:
+        raise Invalid(f"at most {MAX_AREAS} service areas", pointer="/area/areas")
+    found: dict[str, ServiceArea] = {}
+    for position, code in enumerate(codes):
+        area = held.get(code)
+        if area is None:
+            raise Invalid(f"no service area {code[:60]!r} in force", pointer=f"/area/areas/{position}")
+        if area.illustrative and not drill:
+            raise Invalid(
+                f"{area.code} is illustrative: its shape was drawn by hand and no utility stands behind it, so only a"
+                " drill may aim at it",
+                pointer=f"/area/areas/{position}",
+            )
+        found[area.code] = area
+    return tuple(found.values())
+
+
 def resolve_area(
     wards: Sequence[str],
     drawn: BaseGeometry | None,
     ward_geometry: Callable[[str], BaseGeometry],
+    areas: Sequence[ServiceArea] = (),
 ) -> BaseGeometry:
-    """The union of the wards and the drawn shape.
+    """The union of the wards, the service areas and the drawn shape.
 
     Raises:
         Invalid: neither is given, too many wards, or a ward that does not exist (points at it).
     """
-    if not wards and drawn is None:
-        raise Invalid("an alert needs an area: wards, a drawn shape, or both", pointer="/area")
+    if not wards and not areas and drawn is None:
+        raise Invalid("an alert needs an area: wards, service areas or a drawn shape", pointer="/area")
     if len(wards) > MAX_WARDS:
         raise Invalid(f"at most {MAX_WARDS} wards", pointer="/area/wards")
-    parts: list[BaseGeometry] = [] if drawn is None else [drawn]
+    parts: list[BaseGeometry] = [area.geometry for area in areas]
+    if drawn is not None:
+        parts.append(drawn)
     for position, code in enumerate(wards):
         try:
             parts.append(ward_geometry(code))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from types import MappingProxyType
@@ -16,12 +16,13 @@ from typing import Any, Final
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from geoalert.alerts.area import read_drawn, resolve_area
+from geoalert.alerts.area import choose_areas, read_drawn, resolve_area
 from geoalert.alerts.categories import Category
 from geoalert.alerts.texts import Text, read_texts
 from geoalert.errors import Invalid
 from geoalert.store import canonical
 from geoalert.subscribers.codes import CHANNELS, SEVERITIES
+from geoalert.wards.service_area import ServiceArea
 
 URGENCIES: Final = ("Immediate", "Expected", "Future", "Past", "Unknown")
 CERTAINTIES: Final = ("Observed", "Likely", "Possible", "Unlikely", "Unknown")
@@ -39,6 +40,8 @@ class Geography:
     epoch: str
     ward_geometry: Callable[[str], BaseGeometry]
     """Geometry of a ward in force by its code; raises NotFound."""
+    areas: Mapping[str, ServiceArea] = field(default_factory=dict)
+    """Service areas in force by code; those a request names are enough."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,7 @@ class Request:
     texts: Mapping[str, Mapping[str, str]]
     expires: datetime
     wards: Sequence[str] = ()
+    areas: Sequence[str] = ()
     drawn: Mapping[str, Any] | None = None
     urgency: str = "Expected"
     certainty: str = "Observed"
@@ -79,6 +83,8 @@ class Content:
     drill: bool
     send_at: datetime | None
     area: BaseGeometry
+    areas: tuple[Mapping[str, Any], ...] = ()
+    """Service areas by `code` and `version`."""
 
     def document(self) -> str:
         """The canonical text."""
@@ -93,6 +99,7 @@ class Content:
                 "texts": {language: asdict(text) for language, text in self.texts.items()},
                 "area": {
                     "wards": list(self.wards),
+                    "areas": [dict(area) for area in self.areas],
                     "drawn": self.drawn,
                     "epoch": self.epoch,
                     "sha256": sha256(shapely.to_wkb(shapely.normalize(self.area))).hexdigest(),
@@ -135,6 +142,7 @@ def read_content(request: Request, now: datetime, categories: Mapping[str, Categ
         raise Invalid(f"channels are {', '.join(ALERT_CHANNELS)}", pointer="/channels")
     drawn = None if request.drawn is None else read_drawn(request.drawn, geography.bounds)
     wards = tuple(dict.fromkeys(request.wards))
+    areas = choose_areas(request.areas, geography.areas, drill=request.drill)
     return Content(
         category=request.category,
         severity=request.severity,
@@ -149,7 +157,8 @@ def read_content(request: Request, now: datetime, categories: Mapping[str, Categ
         channels=channels,
         drill=request.drill,
         send_at=request.send_at.astimezone(UTC) if request.send_at else None,
-        area=resolve_area(wards, drawn, geography.ward_geometry),
+        area=resolve_area(wards, drawn, geography.ward_geometry, areas),
+        areas=tuple({"code": area.code, "version": area.version} for area in areas),
     )
 
 

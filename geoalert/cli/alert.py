@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.v1.alert_bodies import BroadcastIn, CancelIn, DraftIn, EditIn, plain
 from api.v1.alert_views import alert_view
-from geoalert.alerts import approve, draft, find_alert, newest, read_content, submit
+from geoalert.alerts import approve, draft, find_alert, newest, submit
 from geoalert.alerts.tables import Alert
 from geoalert.bootstrap import House
 from geoalert.cli.console import out, print_json
@@ -22,10 +22,10 @@ from geoalert.cli.inside import acting, in_house
 from geoalert.departments import Actor, find_department
 from geoalert.errors import Invalid, NotFound
 from geoalert.operations.broadcast import broadcast as broadcast_now
+from geoalert.operations.compose import compose
 from geoalert.operations.follow_up import cancel as cancel_alert
 from geoalert.operations.follow_up import draft_update
 from geoalert.operations.release import release
-from geoalert.store import database_now
 
 app = typer.Typer(no_args_is_help=True)
 M = TypeVar("M", bound=BaseModel)
@@ -66,6 +66,8 @@ def _show(view: Any, *, as_json: bool) -> None:  # noqa: ANN401 - an AlertView
     out.print(f"{document['identifier']}  {document['category']}", markup=False)
     for message in document["messages"]:
         out.print(f"  {message['number']} {message['msg_type']} {message['state']}  {message['content_hash']}")
+    for contact in document["contacts"]:
+        out.print(f"  {contact['names']['en']}: call {contact['phone']}", markup=False)
 
 
 @app.command("draft")
@@ -74,12 +76,10 @@ def draft_(file: Path = FILE, as_json: bool = JSON) -> None:
     body = read_body(DraftIn, file)
 
     async def work(session: AsyncSession, house: House, actor: Actor) -> Any:  # noqa: ANN401
-        now = await database_now(session)
-        request = body.request(body.category, drill=body.drill)
-        content = read_content(request, now, house.desk.categories, house.desk.geography(now))
+        content = await compose(session, house.desk, body.request(body.category, drill=body.drill))
         unit = await find_department(session, body.department or actor.department)
         alert, _ = await draft(session, actor, unit.id, content)
-        return await alert_view(session, alert)
+        return await alert_view(session, alert, house.desk)
 
     _show(written(work), as_json=as_json)
 
@@ -140,7 +140,7 @@ def update(alert: str = ALERT, file: Path = FILE, as_json: bool = JSON) -> None:
     async def work(session: AsyncSession, house: House, actor: Actor) -> Any:  # noqa: ANN401
         found = await find_alert(session, alert)
         await draft_update(session, house.desk, actor, found, body.request(found.category, drill=found.drill))
-        return await alert_view(session, found)
+        return await alert_view(session, found, house.desk)
 
     _show(written(work), as_json=as_json)
 
@@ -160,12 +160,12 @@ def cancel(alert: str = ALERT, file: Path = FILE, as_json: bool = JSON) -> None:
 def show(alert: str = ALERT, as_json: bool = JSON) -> None:
     """Show one alert with its messages and the hashes to approve by."""
 
-    async def work(session: AsyncSession, house: House, actor: Actor) -> Any:  # noqa: ANN401, ARG001
+    async def work(session: AsyncSession, house: House, actor: Actor) -> Any:  # noqa: ANN401
         actor.require("read")
         found = await find_alert(session, alert)
         if found.department_id != actor.department_id and "prepare" not in actor.rights:
             raise NotFound("no such alert")
-        return await alert_view(session, found)
+        return await alert_view(session, found, house.desk)
 
     _show(written(work), as_json=as_json)
 

@@ -9,15 +9,14 @@ from typing import Any
 
 import typer
 
-from geoalert.alerts.area import read_drawn, resolve_area
 from geoalert.alerts.content import ALERT_CHANNELS
 from geoalert.bootstrap import House
 from geoalert.cli.console import out, print_json
 from geoalert.cli.inside import in_house
 from geoalert.errors import Invalid
+from geoalert.operations.compose import outline
 from geoalert.operations.preview import Preview
 from geoalert.operations.preview import preview as count
-from geoalert.store import database_now
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -31,8 +30,10 @@ def group() -> None:
 def preview(
     area: Path = typer.Option(None, "--area", help="A GeoJSON polygon."),
     ward: list[str] = typer.Option([], "--ward", help="A ward's code; may be given again."),
+    service_area: list[str] = typer.Option([], "--service-area", help="A service area's code; may be given again."),
     category: str = typer.Option("water-supply", "--category"),
     severity: str = typer.Option("Moderate", "--severity"),
+    drill: bool = typer.Option(False, "--drill", help="As of a drill, which may aim at illustrative areas."),
     as_json: bool = typer.Option(False, "--json", help="One JSON document."),
 ) -> None:
     """Count the people an alert of this area would tell now; nothing is sent."""
@@ -41,9 +42,8 @@ def preview(
         if category not in house.desk.categories:
             raise Invalid(f"categories are {', '.join(house.desk.categories)}", pointer="/category")
         async with house.store.reading() as session:
-            geography = house.desk.geography(await database_now(session))
-            drawn = None if area is None else read_drawn(read_json(area), geography.bounds)
-            shape = resolve_area(ward, drawn, geography.ward_geometry)
+            drawn = None if area is None else read_json(area)
+            shape = await outline(session, house.desk, ward, service_area, drawn, drill=drill)
             return await count(session, house.desk, shape, category, severity, ALERT_CHANNELS)
 
     found = in_house(run)

@@ -9,24 +9,32 @@ from typing import TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from geoalert.bootstrap import House, open_house
+from geoalert.bootstrap import House, city_as_held, open_house
 from geoalert.departments import Actor, authenticate
 from geoalert.errors import Unauthorised
+from geoalert.settings import Settings
+from geoalert.wards import City
 
 T = TypeVar("T")
 VARIABLE = "GEOALERT_CREDENTIAL"
 
 
-def in_house(work: Callable[[House], Awaitable[T]], *, current: bool = True) -> T:
+def in_house(work: Callable[[House], Awaitable[T]], *, current: bool = True, settings: Settings | None = None) -> T:
     """Runs `work` in an open house; refuses a store of another schema unless told not to look."""
 
     async def run() -> T:
-        async with open_house() as house:
+        async with open_house(settings) as house:
             if current:
                 await house.require_current()
+                await house.refresh()
             return await work(house)
 
     return asyncio.run(run())
+
+
+def held_city(settings: Settings | None = None) -> City:
+    """The city as commands that need no house see it: by the store's epochs where there is a store."""
+    return asyncio.run(city_as_held(settings or Settings()))
 
 
 async def acting(session: AsyncSession) -> Actor:

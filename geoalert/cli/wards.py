@@ -8,16 +8,25 @@ from pathlib import Path
 import typer
 from rich.table import Table
 
-from geoalert.bootstrap import city_of, data_folder
+from geoalert.bootstrap import data_folder
+from geoalert.cli import areas, epochs, places, wards_show
 from geoalert.cli.console import err, out, print_json
+from geoalert.cli.inside import held_city
 from geoalert.cli.locate import day
-from geoalert.errors import Conflict, Unavailable
+from geoalert.errors import Conflict, NotFound, Unavailable
 from geoalert.settings import Settings
 from geoalert.wards.check import check as find_faults
-from geoalert.wards.check import summary
-from geoalert.wards.map import draw
+from geoalert.wards.check import rules_of, summary
+from geoalert.wards.check_map import draw_faults
 
 app = typer.Typer(no_args_is_help=True)
+app.command("diff")(epochs.diff)
+app.command("epochs")(epochs.epochs)
+app.command("import")(epochs.import_)
+app.command("show")(wards_show.show)
+app.command("map")(wards_show.draw_map)
+app.command("resolve")(places.resolve)
+app.add_typer(areas.app, name="areas", help="Utilities' areas beside the wards.")
 
 
 @app.command()
@@ -40,21 +49,30 @@ def build(source: Path = typer.Argument(..., help="The city's own layer, in any 
 @app.command()
 def check(
     city: str = typer.Argument("pune", help="The city's key."),
+    epoch: str = typer.Option(None, "--epoch", help="Its label; the newest that is held when not given."),
+    drawn: Path = typer.Option(None, "--map", help="A PNG to draw the faults in."),
     as_json: bool = typer.Option(False, "--json", help="One JSON document."),
 ) -> None:
     """Say what is wrong with a city's boundaries; exit 1 if anything is."""
     settings = Settings()
     settings.city.key = city
-    loaded = city_of(settings)
-    faults = find_faults(loaded.tree, loaded.config)
+    loaded = held_city(settings)
+    if not loaded.tree.wards:
+        raise NotFound(f"no boundaries of {city} are held; bring them in with `geoalert wards import`")
+    tree = loaded.tree.of_epoch(epoch or loaded.tree.epoch)
+    rules = rules_of(loaded.config, tree.epochs[0])
+    faults = find_faults(tree, rules)
+    if drawn is not None:
+        draw_faults(tree, rules, faults, drawn)
+        err.print(f"wrote {drawn}")
     today = day(None, loaded.config.timezone)
     counts = {level: len(loaded.tree.in_force(today, level)) for level in ("zone", "office", "unit")}
     area = sum(ward.area_km2 for ward in loaded.tree.units(today))
     if as_json:
         rows = [{"kind": fault.kind, "codes": list(fault.codes), "detail": fault.detail} for fault in faults]
-        print_json({"city": city, "epoch": loaded.tree.epoch, "in_force": counts, "area_km2": area, "faults": rows})
+        print_json({"city": city, "epoch": tree.epoch, "in_force": counts, "area_km2": area, "faults": rows})
     else:
-        table = Table("check", "meaning", "faults", "first", title=f"{city}, epoch {loaded.tree.epoch}")
+        table = Table("check", "meaning", "faults", "first", title=f"{city}, epoch {tree.epoch}")
         for kind, meaning, count, first in summary(faults):
             table.add_row(kind, meaning, str(count), first)
         out.print(table)
@@ -64,18 +82,6 @@ def check(
         raise Conflict(f"{len(faults)} faults in {city}")
 
 
-@app.command("map")
-def draw_map(
-    path: Path = typer.Argument(..., help="The PNG to write."),
-    highlight: list[str] = typer.Option([], "--highlight", help="A ward's code; may be given again."),
-    at: str = typer.Option(None, "--at", help="The day; today when not given."),
-) -> None:
-    """Draw the wards in force on a day."""
-    city = city_of(Settings())
-    draw(city, day(at, city.config.timezone), path, highlight=highlight)
-    err.print(f"wrote {path}")
-
-
 @app.command("list")
 def list_wards(
     level: str = typer.Option("office", "--level", help="zone, office or unit."),
@@ -83,7 +89,7 @@ def list_wards(
     as_json: bool = typer.Option(False, "--json", help="One JSON document."),
 ) -> None:
     """List the wards in force with their codes."""
-    city = city_of(Settings())
+    city = held_city()
     wards = [ward for ward in city.tree.in_force(day(at, city.config.timezone)) if ward.level == level]
     if as_json:
         print_json([{"code": ward.code, "parent": ward.parent, "names": ward.names} for ward in wards])

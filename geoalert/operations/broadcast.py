@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from geoalert.alerts import Request, draft, read_content
+from geoalert.alerts import Request, draft
 from geoalert.alerts.approval import record
 from geoalert.alerts.states import move
 from geoalert.alerts.tables import Alert
 from geoalert.departments import Actor
 from geoalert.errors import Invalid
+from geoalert.operations.compose import compose
 from geoalert.operations.desk import Desk
 from geoalert.operations.release import Released, put_on_its_way
-from geoalert.store import database_now
 
 EMERGENCIES = ("Severe", "Extreme")
 
@@ -32,8 +32,7 @@ async def broadcast(
         raise Invalid("one person's word is enough for Severe and Extreme only", pointer="/severity")
     if not reason.strip():
         raise Invalid("say why this cannot wait for a second officer", pointer="/reason")
-    now = await database_now(session)
-    content = read_content(request, now, desk.categories, desk.geography(now))
+    content = await compose(session, desk, request)
     alert, message = await draft(session, actor, actor.department_id, content)
     move(message, "break_glass")
     await record(session, actor, message, "one_word", reason)

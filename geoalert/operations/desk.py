@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from shapely.geometry.base import BaseGeometry
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from geoalert.alerts import Category, Geography
 from geoalert.audience import Aim
 from geoalert.dispatch.engine import Engine
 from geoalert.dispatch.plan import Route
-from geoalert.errors import NotFound
 from geoalert.store import Store
 from geoalert.wards import City, WardIndex
+from geoalert.wards.held import HeldCity
+from geoalert.wards.service_area import ServiceArea
 
 
 @dataclass(frozen=True)
@@ -25,17 +27,26 @@ class Desk:
 
     store: Store
     engine: Engine
-    city: City
+    held: HeldCity
     categories: Mapping[str, Category]
     routes: Mapping[int, Route] = field(default_factory=dict)
+
+    @property
+    def city(self) -> City:
+        """The city as of the last `refresh`."""
+        return self.held.city
+
+    @property
+    def index(self) -> WardIndex:
+        return self.held.index
+
+    async def refresh(self, session: AsyncSession) -> None:
+        """Makes the city what this session sees: one row when nothing changed. At the door of whatever asks it."""
+        await self.held.refresh(session)
 
     @cached_property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.city.config.timezone)
-
-    @cached_property
-    def index(self) -> WardIndex:
-        return WardIndex(self.city.tree, self.city.config.note)
 
     @cached_property
     def category_bits(self) -> Mapping[str, int]:
@@ -45,28 +56,28 @@ class Desk:
         """The city's date at this moment."""
         return now.astimezone(self.zone).date()
 
-    def geography(self, now: datetime) -> Geography:
-        """The wards in force at this moment."""
+    def geography(self, now: datetime, areas: Mapping[str, ServiceArea] | None = None) -> Geography:
+        """The wards in force at this moment, and the service areas that were looked up."""
         box = self.city.config.bbox
-        on = self.day(now)
+        on, tree = self.day(now), self.city.tree
 
         def in_force(code: str) -> BaseGeometry:
-            return self.city.tree.get(code, on).geometry
+            return tree.get(code, on).geometry
 
-        return Geography((box.west, box.south, box.east, box.north), self.city.tree.epoch, in_force)
+        return Geography((box.west, box.south, box.east, box.north), tree.epoch_on(on).label, in_force, areas or {})
 
-    def last_known(self, code: str) -> BaseGeometry:
-        """The newest line of a ward, in force or not: who chose a ward that has gone is still told by its ground.
-
-        Raises:
-            NotFound: there never was such a ward.
+    def last_known(self, now: datetime) -> Callable[[str], BaseGeometry]:
+        """The line of a ward by its code at this moment, or the last it had: who chose a ward that has gone is still
+        told by its ground. What it returns raises NotFound for a code that never was.
         """
-        records = self.city.tree.by_code.get(code)
-        if not records:
-            raise NotFound(f"no ward {code[:60]!r}")
-        return records[-1].geometry
+        on, tree = self.day(now), self.city.tree
 
-    def aim(self, area: BaseGeometry, category: str, severity: str, channels: frozenset[int]) -> Aim:
+        def line(code: str) -> BaseGeometry:
+            return tree.last_known(code, on).geometry
+
+        return line
+
+    def aim(self, area: BaseGeometry, category: str, severity: str, channels: frozenset[int], *, now: datetime) -> Aim:
         """An audience of this area under today's rules."""
         return Aim(
             area=area,
@@ -74,5 +85,5 @@ class Desk:
             severity=severity,
             channels=channels,
             zone=self.zone,
-            ward_geometry=self.last_known,
+            ward_geometry=self.last_known(now),
         )

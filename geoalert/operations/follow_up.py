@@ -10,7 +10,7 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from geoalert.alerts import Content, Request, find_alert, messages_of, read_content
+from geoalert.alerts import Content, Request, find_alert, messages_of
 from geoalert.alerts.approval import record
 from geoalert.alerts.drafting import add_message
 from geoalert.alerts.states import move
@@ -22,6 +22,7 @@ from geoalert.dispatch.plan import PRIORITY
 from geoalert.dispatch.reasons import Reason
 from geoalert.dispatch.told import unpark
 from geoalert.errors import Conflict
+from geoalert.operations.compose import compose
 from geoalert.operations.desk import Desk
 from geoalert.operations.release import Released, put_on_its_way
 from geoalert.store import database_now
@@ -42,10 +43,7 @@ async def draft_update(session: AsyncSession, desk: Desk, actor: Actor, alert: A
     if last.state != "released" or last.msg_type == "Cancel":
         state = "an all-clear" if last.msg_type == "Cancel" else last.state
         raise Conflict(f"only a live alert can be updated; its newest message is {state}")
-    now = await database_now(session)
-    content = read_content(
-        replace(request, category=alert.category, drill=alert.drill), now, desk.categories, desk.geography(now)
-    )
+    content = await compose(session, desk, replace(request, category=alert.category, drill=alert.drill))
     return await add_message(session, actor, alert, content, msg_type="Update", number=last.number + 1)
 
 
@@ -78,14 +76,14 @@ async def cancel(
         if message.state in {"draft", "submitted", "returned", "approved"}:
             move(message, "withdraw")
     now = await database_now(session)
-    content = _all_clear(live[-1], texts, now, desk)
+    content = _all_clear(live[-1], texts, now)
     message = await add_message(session, actor, alert, content, msg_type="Cancel", number=chain[-1].number + 1)
     move(message, "break_glass")
     await record(session, actor, message, "one_word", reason or "all clear")
     return await put_on_its_way(session, desk, actor.name, alert, message, chain, posts_wait=False, confirm_empty=True)
 
 
-def _all_clear(last: Message, texts: Mapping[str, Mapping[str, str]], now: datetime, desk: Desk) -> Content:
+def _all_clear(last: Message, texts: Mapping[str, Mapping[str, str]], now: datetime) -> Content:
     before = json.loads(last.content)
     return Content(
         category=before["category"],
@@ -97,11 +95,12 @@ def _all_clear(last: Message, texts: Mapping[str, Mapping[str, str]], now: datet
         texts=read_texts(texts, all_languages=not _languages(before) <= set(texts)),
         wards=tuple(before["area"]["wards"]),
         drawn=before["area"]["drawn"],
-        epoch=desk.city.tree.epoch,
+        epoch=before["area"]["epoch"],
         channels=tuple(before["channels"]),
         drill=before["drill"],
         send_at=None,
         area=last.area,
+        areas=tuple(before["area"].get("areas", ())),  # absent in messages older than service areas
     )
 
 

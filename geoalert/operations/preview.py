@@ -29,7 +29,8 @@ async def preview(
 ) -> Preview:
     """The audience of this area as the store stands."""
     codes = frozenset(CHANNELS[name] for name in channels) - {CHANNELS["post"]}
-    audience = await resolve(session, desk.aim(area, category, severity, codes), await database_now(session))
+    now = await database_now(session)
+    audience = await resolve(session, desk.aim(area, category, severity, codes, now=now), now)
     counts = Counter((CHANNEL_NAMES[m.channel], LANGUAGE_NAMES[m.language]) for m in audience.members)
     table: dict[str, dict[str, int]] = {}
     for (channel, language), count in sorted(counts.items()):

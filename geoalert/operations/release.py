@@ -142,8 +142,10 @@ async def _inside(
     session: AsyncSession, desk: Desk, alert: Alert, message: Message, *, posts_wait: bool
 ) -> list[Recipient]:
     channels = frozenset(CHANNELS[name] for name in json.loads(message.content)["channels"]) & frozenset(desk.routes)
-    aim = desk.aim(message.area, alert.category, message.severity, channels - {POST})
-    audience = await resolve(session, aim, await database_now(session))
+    await desk.refresh(session)  # in this transaction: an epoch that came in before it counts
+    now = await database_now(session)
+    aim = desk.aim(message.area, alert.category, message.severity, channels - {POST}, now=now)
+    audience = await resolve(session, aim, now)
     found = [
         Recipient(member.address, member.channel, member.language, member.hold_until) for member in audience.members
     ]
@@ -155,6 +157,7 @@ async def _inside(
 async def _accounts(session: AsyncSession, desk: Desk, message: Message, *, posts_wait: bool) -> list[Recipient]:
     """The city's own accounts for this area, in the languages the message has."""
     languages = texts_in(message.content)
+    line = desk.last_known(await database_now(session))
     rows = await session.execute(
         select(Handle, Address.id)
         .join(Address, (Address.owner_kind == "handle") & (Address.owner_id == Handle.id))
@@ -165,7 +168,7 @@ async def _accounts(session: AsyncSession, desk: Desk, message: Message, *, post
         Recipient(address, POST, handle.language, waits_for_cell=posts_wait)
         for handle, address in rows
         if LANGUAGE_NAMES[handle.language] in languages
-        and (handle.ward is None or shapely.relate_pattern(message.area, desk.last_known(handle.ward), SHARES_INTERIOR))
+        and (handle.ward is None or shapely.relate_pattern(message.area, line(handle.ward), SHARES_INTERIOR))
     ]
 
 

@@ -1,13 +1,18 @@
-"""Credentials that live as long as a sandbox: made at run time, never in a file of ours."""
+"""Credentials that live as long as a sandbox: made at run time, handed on in a file beside it, never in one of ours."""
 
 from __future__ import annotations
 
+import json
+import os
 import secrets
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
+
+from geoalert.errors import Unavailable
 
 PROJECT = "geoalert-sandbox"
 
@@ -52,3 +57,22 @@ def sandbox_credentials(base_url: str, *, handles: Iterable[str] = ("pune",)) ->
         twilio_sender="+15005550006",
         mastodon_tokens={handle: secrets.token_urlsafe(24) for handle in handles},
     )
+
+
+def write_credentials(path: Path, credentials: Credentials) -> None:
+    """Hands a sandbox's credentials to the processes that use it; readable by the owner only."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as out:
+        json.dump(asdict(credentials), out)
+
+
+def read_credentials(path: Path) -> Credentials:
+    """What a sandbox wrote.
+
+    Raises:
+        Unavailable: no such file, or not one of a sandbox.
+    """
+    try:
+        return Credentials(**json.loads(path.read_text()))
+    except (OSError, ValueError, TypeError):
+        raise Unavailable(f"{path} holds no sandbox credentials; start `geoalert sandbox` first") from None

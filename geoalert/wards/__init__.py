@@ -7,8 +7,8 @@ product from a city's own layer; needs the extra `geoalert[wards]`) and `geoaler
 
 from geoalert.wards.config import Bbox, CityConfig
 from geoalert.wards.index import WardIndex
-from geoalert.wards.locate import Location, locate, locate_many, to_json
-from geoalert.wards.model import LANGUAGES, LEVELS, Language, Level, Ward, WardTree
+from geoalert.wards.locate import Location, locate, locate_many, to_brief, to_json
+from geoalert.wards.model import LANGUAGES, LEVELS, Epoch, Language, Level, Ward, WardTree
 from geoalert.wards.point import parse_point
 from geoalert.wards.product import City, load_city
 
@@ -18,6 +18,7 @@ __all__ = [
     "Bbox",
     "City",
     "CityConfig",
+    "Epoch",
     "Language",
     "Level",
     "Location",
@@ -28,5 +29,6 @@ __all__ = [
     "locate",
     "locate_many",
     "parse_point",
+    "to_brief",
     "to_json",
 ]

@@ -48,7 +48,9 @@ def build_product(source: Path, city_dir: Path) -> BuildReport:
     unit would move further than city.toml allows.
     """
     config, names = read_config(city_dir), read_names(city_dir)
-    found = read_source(source, config, names)
+    if config.source is None:
+        raise Invalid("city.toml has no [source]; bring the layer in with `geoalert wards import`")
+    found = read_source(source, config, config.source, names)
     drawn: Shapes = np.array([unit.geometry for unit in found], dtype=object)
     rules = config.source
     shapes = simplify(clean(drawn, rules.gap_width_m), rules.simplify_m, epsg=config.epsg, decimals=rules.decimals)

@@ -41,6 +41,11 @@ def _shapes(wards: Sequence[Ward]) -> Shapes:
     return np.array([ward.geometry for ward in wards], dtype=object)
 
 
+def _place(shape: shapely.Geometry) -> tuple[float, float]:
+    point = shape.representative_point()
+    return point.x, point.y
+
+
 def _overlaps(wards: Sequence[Ward], epsg: int) -> Iterator[Finding]:
     shapes = _shapes(wards)
     if not wards or shapely.coverage_is_valid(list(shapes)):
@@ -48,10 +53,11 @@ def _overlaps(wards: Sequence[Ward], epsg: int) -> Iterator[Finding]:
     clear = True
     for one, two in shapely.STRtree(shapes).query(shapes, predicate="intersects").T.tolist():
         # Taken in degrees and then measured: projected edges with other vertices would part from each other.
-        shared = area_km2(shapes[one].intersection(shapes[two]), epsg) * 1e6 if one < two else 0.0
+        both = shapes[one].intersection(shapes[two]) if one < two else shapely.Polygon()
+        shared = area_km2(both, epsg) * 1e6
         if shared > NOISE_M2:
             clear = False
-            yield Finding("overlap", (wards[one].code, wards[two].code), f"they share {shared:.2f} m2")
+            yield Finding("overlap", (wards[one].code, wards[two].code), f"they share {shared:.2f} m2", _place(both))
     if clear:
         bad = ~shapely.is_empty(shapely.coverage_invalid_edges(list(shapes)))
         codes = tuple(ward.code for ward, wrong in zip(wards, bad.tolist(), strict=True) if wrong)
@@ -69,12 +75,13 @@ def _gaps(units: Sequence[Ward], config: CityConfig) -> Iterator[Finding]:
             open_gaps.remove(known)
             continue
         around = tuple(unit.code for unit in units if unit.geometry.intersects(hole))
-        yield Finding("gap", around, f"{size * 1e6:.2f} m2 at {hole.centroid.x:.5f} {hole.centroid.y:.5f}")
+        where = f"{size * 1e6:.2f} m2 at {hole.centroid.x:.5f} {hole.centroid.y:.5f}"
+        yield Finding("gap", around, where, _place(hole))
         if known is not None:
             open_gaps.remove(known)
     for gap in open_gaps:
         over = tuple(unit.code for unit in units if unit.geometry.contains(shapely.Point(gap.at)))
-        yield Finding("missing-gap", over, f"{gap.name} is not left open")
+        yield Finding("missing-gap", over, f"{gap.name} is not left open", gap.at)
 
 
 def _tiers(held: Sequence[Ward], sound: Sequence[Ward], epsg: int) -> Iterator[Finding]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from geoalert.errors import Invalid
 from geoalert.wards.model import LANGUAGES, LEVELS, Language, Level
@@ -72,6 +72,21 @@ class SourceRules:
 
 
 @dataclass(frozen=True, slots=True)
+class ImportRules:
+    """How an imported layer is read. `columns` gives our field's column; `code` makes a unit's code of {code}, what
+    the layer holds, and {epoch}; `offices` and `zones` turn the layer's labels into our codes.
+    """
+
+    columns: Mapping[str, str]
+    code: str
+    kind: str
+    offices: Mapping[str, str]
+    zones: Mapping[str, str]
+    gap_width_m: float
+    decimals: int
+
+
+@dataclass(frozen=True, slots=True)
 class CityConfig:
     key: str
     name: Mapping[Language, str]
@@ -88,7 +103,8 @@ class CityConfig:
     expected: tuple[Expected, ...]
     gaps: tuple[Gap, ...]
     leaving: tuple[Leaving, ...]
-    source: SourceRules
+    source: SourceRules | None  # a city whose layers are imported has none
+    importing: ImportRules
 
 
 def read_config(folder: Path) -> CityConfig:
@@ -125,7 +141,8 @@ def parse_config(table: Mapping[str, Any]) -> CityConfig:
                 for gap in table.get("gaps", ())
             ),
             leaving=tuple(Leaving(left["on"], tuple(left["units"])) for left in table.get("left", ())),
-            source=_source(table["source"]),
+            source=_source(table["source"]) if "source" in table else None,
+            importing=_importing(table.get("import", {})),
         )
     except KeyError as missing:
         raise Invalid(f"city.toml lacks the entry {missing.args[0]!r}") from missing
@@ -151,4 +168,29 @@ def _source(table: Mapping[str, Any]) -> SourceRules:
         decimals=int(table["decimals"]),
         area_change_percent=float(table["limits"]["area_change_percent"]),
         hausdorff_m=float(table["limits"]["hausdorff_m"]),
+    )
+
+
+# The fields an imported layer may give a column for.
+FIELDS: Final = ("code", "kind", "name_en", "name_mr", "name_hi", "aliases", "office", "zone")
+
+
+def _importing(table: Mapping[str, Any]) -> ImportRules:
+    columns = {field: field for field in FIELDS} | dict(table.get("columns", {}))
+    unknown = sorted(set(columns) - set(FIELDS))
+    if unknown:
+        raise ValueError(f"[import.columns] has no use for {', '.join(unknown)}; fields are {', '.join(FIELDS)}")
+    pattern = table.get("code", "{code}")
+    try:
+        pattern.format(code="1", epoch="2021")
+    except (KeyError, IndexError, AttributeError) as wrong:
+        raise ValueError("the code of [import] may hold {code} and {epoch} only") from wrong
+    return ImportRules(
+        columns=columns,
+        code=pattern,
+        kind=table.get("kind", "unit"),
+        offices=table.get("offices", {}),
+        zones=table.get("zones", {}),
+        gap_width_m=float(table.get("gap_width_m", 5.0)),
+        decimals=int(table.get("decimals", 6)),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 # kind → what it says to a person, in the order a table shows them
@@ -28,8 +28,9 @@ KINDS: Final[dict[str, str]] = {
 
 @dataclass(frozen=True, slots=True, order=True)
 class Finding:
-    """One fault: its kind, the codes it concerns, and the particulars in words."""
+    """One fault: its kind, the codes it concerns, the particulars in words, and (lon, lat) where it is one place."""
 
     kind: str
     codes: tuple[str, ...]
     detail: str
+    at: tuple[float, float] | None = field(default=None, compare=False)

@@ -26,6 +26,7 @@ class Period:
     """The tree as it is between two changes. `units` in code order; positions are those in it."""
 
     def __init__(self, tree: WardTree, begin: date) -> None:
+        self.epoch = tree.epoch_on(begin)
         self.units = tree.units(begin)
         self.offices = tree.offices(begin)
         by_code = {ward.code: ward for ward in tree.in_force(begin)}
@@ -91,7 +92,7 @@ class Period:
 
 
 class WardIndex:
-    """Looks points up in a tree. `note` is what must be said with every answer.
+    """Looks points up in a tree. `note` is what must be said with an answer where the tree's epochs say nothing.
 
     `units` are all unit records of the tree in (code, valid_from) order, the same for every day: what the numbers
     of `locate_many` refer to.
@@ -105,12 +106,14 @@ class WardIndex:
         )
         self._number = {(unit.code, unit.valid_from): number for number, unit in enumerate(self.units)}
         self._periods: dict[date, tuple[Period, NDArray[np.int64]]] = {}
-        self._days: dict[date, Period] = {}
+
+    def note_on(self, on: date) -> str:
+        """What must be said with an answer for that day: the words of the epoch in force."""
+        return self.tree.epoch_on(on).note if self.tree.epochs else self.note
 
     def period(self, on: date) -> Period:
         """The period that day lies in. Raises Invalid at /on for a day before the first that is held."""
-        found = self._days.get(on)
-        return found if found is not None else self._prepared(on)[0]
+        return self._prepared(on)[0]
 
     def positions(self, lons: ArrayLike, lats: ArrayLike, on: date) -> NDArray[np.int64]:
         """For each point the position in `units` of the unit that holds it on that day, or -1."""
@@ -132,5 +135,4 @@ class WardIndex:
             numbers = [self._number[unit.code, unit.valid_from] for unit in period.units]
             # One more at the end, so that "outside" (-1) indexes to itself.
             self._periods[begin] = period, np.array([*numbers, OUTSIDE], dtype=np.int64)
-        self._days[on] = self._periods[begin][0]
         return self._periods[begin]

@@ -64,13 +64,13 @@ def locate(index: WardIndex, lon: float, lat: float, on: date) -> Location:
         lon,
         lat,
         on,
-        index.tree.epoch,
+        period.epoch.label,
         zone,
         office,
         None if unit == OUTSIDE else period.units[unit],
         None if near is None else near[1],
         None if near is None else near[0],
-        index.note,
+        period.epoch.note if index.tree.epochs else index.note,
     )
 
 
@@ -82,9 +82,8 @@ def locate_many(index: WardIndex, lons: ArrayLike, lats: ArrayLike, on: date) ->
     return index.positions(lons, lats, on)
 
 
-def to_json(location: Location) -> dict[str, Any]:
-    """The answer as flat JSON; distances in metres to one decimal; `nearest` only outside."""
-    tiers = {"zone": location.zone, "office": location.office, "unit": location.unit}
+def to_brief(location: Location) -> dict[str, Any]:
+    """What differs from point to point, as flat JSON; distances in metres to one decimal; `nearest` only outside."""
     metres = location.metres_to_other_office
     rounded = None if metres is None else round(metres, 1)
     answer: dict[str, Any] = {
@@ -97,16 +96,24 @@ def to_json(location: Location) -> dict[str, Any]:
         "office_code": location.office and location.office.code,
         "unit": location.unit and location.unit.name_en,
         "unit_code": location.unit and location.unit.code,
-        "names": {tier: ward and ward.names for tier, ward in tiers.items()},
-        "epoch": location.epoch,
-        "on": location.on.isoformat(),
         "metres_to_other_office": rounded,
         "other_office_code": location.other_office and location.other_office.code,
         "uncertain": location.uncertain,
         "outside": location.outside,
-        "note": location.note,
     }
     if location.outside and location.other_office is not None:
         nearest = location.other_office
         answer["nearest"] = {"office": nearest.name_en, "office_code": nearest.code, "metres": rounded}
     return answer
+
+
+def to_json(location: Location) -> dict[str, Any]:
+    """The answer for one point, with every name and what must be said with it."""
+    tiers = {"zone": location.zone, "office": location.office, "unit": location.unit}
+    return {
+        **to_brief(location),
+        "names": {tier: ward and ward.names for tier, ward in tiers.items()},
+        "epoch": location.epoch,
+        "on": location.on.isoformat(),
+        "note": location.note,
+    }

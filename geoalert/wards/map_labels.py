@@ -1,4 +1,6 @@
-"""Places a map's labels so that none covers another; one that must move keeps a thin line to its ward."""
+"""Places a map's labels so that none covers another; one that must move keeps a thin line to its ward, and one for
+which there is no room is left out.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +15,9 @@ from matplotlib.backend_bases import RendererBase
 from matplotlib.patheffects import withStroke
 from matplotlib.text import Annotation
 from matplotlib.transforms import Bbox
+
+from geoalert.wards.map_words import HEAVY, typeface
+from geoalert.wards.model import Language
 
 # How far a label may move (points), nearest first: while its middle stays in its ward, or out of it on a line.
 WITHIN: Final = (0.0, 7.0, 12.0, 17.0, 24.0, 32.0)
@@ -29,6 +34,7 @@ class Label:
     text: str
     size: float
     colour: str
+    language: Language = "en"
 
 
 def place(axes: Axes, renderer: RendererBase, labels: Sequence[Label]) -> None:
@@ -47,6 +53,9 @@ def place(axes: Axes, renderer: RendererBase, labels: Sequence[Label]) -> None:
             if not any(box.overlaps(other) for other in taken):
                 taken.append(box)
                 break
+        else:
+            if drawn is not None:
+                drawn.remove()
 
 
 def _widest(shape: shapely.Geometry) -> tuple[float, float] | None:
@@ -92,10 +101,10 @@ def _draw(
         textcoords="offset points",
         ha="center",
         va="center",
-        size=label.size,
+        fontproperties=typeface(HEAVY, label.size),
+        language=label.language,
         color=label.colour,
-        weight="bold",
-        linespacing=0.95,
+        linespacing=0.75,  # the type's own lines stand wide apart
         path_effects=[withStroke(linewidth=2.4, foreground="white")],
         arrowprops={"arrowstyle": "-", "color": label.colour, "linewidth": 0.7} if leader else None,
         zorder=6,

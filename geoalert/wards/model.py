@@ -59,13 +59,42 @@ class Ward:
         return int(digits) if self.level == "zone" and digits.isdecimal() else None
 
 
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """A version of the tree and the period for which it holds. `note` is what must be said with every answer."""
+
+    label: str
+    valid_from: date
+    valid_to: date | None = None
+    note: str = ""
+
+
 @dataclass(frozen=True)
 class WardTree:
-    """All records of one city and epoch. Building it checks nothing: `check` does, so that faults can be shown."""
+    """All records of one city, of one epoch or of several that follow each other; `epoch` is the newest one's label.
+
+    Building it checks nothing: `check` does, so that faults can be shown.
+    """
 
     city: str
     epoch: str
     wards: tuple[Ward, ...]
+    epochs: tuple[Epoch, ...] = ()  # oldest first; none where the tree is one epoch's and only its label is known
+
+    def epoch_on(self, on: date) -> Epoch:
+        """The epoch in force on that day; the oldest for a day before it."""
+        known = self.epochs or (Epoch(self.epoch, self.begins[0] if self.begins else on),)
+        return next((epoch for epoch in reversed(known) if epoch.valid_from <= on), known[0])
+
+    def of_epoch(self, label: str) -> WardTree:
+        """The records of one epoch, or NotFound."""
+        for epoch in self.epochs:
+            if epoch.label == label:
+                ends = epoch.valid_to or date.max
+                wards = (ward for ward in self.wards if epoch.valid_from <= ward.valid_from < ends)
+                return WardTree(self.city, label, tuple(wards), (epoch,))
+        held = ", ".join(epoch.label for epoch in self.epochs) or "none"
+        raise NotFound(f"no epoch {label[:20]!r} is held; there is {held}")
 
     @cached_property
     def by_code(self) -> dict[str, tuple[Ward, ...]]:
@@ -103,6 +132,16 @@ class WardTree:
                 return ward
         known = code in self.by_code
         raise NotFound(f"{code} is not in force on {on}" if known else f"there is no ward with the code {code!r}")
+
+    def last_known(self, code: str, on: date) -> Ward:
+        """The record of that day or else the newest before it; the first to come where there is neither, or NotFound.
+
+        Who chose a ward that has gone is still told by its ground, and nobody by a line that does not hold yet.
+        """
+        records = self.by_code.get(code)
+        if not records:
+            raise NotFound(f"there is no ward with the code {code[:60]!r}")
+        return next((ward for ward in reversed(records) if ward.valid_from <= on), records[0])
 
     def ancestors(self, ward: Ward, on: date) -> tuple[Ward, ...]:
         """The records above, nearest first: a unit's office and zone."""

@@ -18,14 +18,11 @@ def parse_point(lat: str | float, lon: str | float, bbox: Bbox) -> tuple[float, 
     """The point as (lon, lat) in degrees. A point elsewhere in the world is taken: it is outside, not wrong.
 
     Raises Invalid at /lat or /lon for what is not a finite number (Devanagari digits are), is out of range, or has
-    latitude and longitude swapped.
+    latitude and longitude swapped. The reason never repeats the numbers: they may be somebody's home.
     """
     y, x = _number(lat, "latitude", "/lat"), _number(lon, "longitude", "/lon")
     if not bbox.holds(x, y, NEAR) and bbox.holds(y, x, NEAR):
-        # One decimal is enough to see the mistake and too little to place anyone.
-        raise Invalid(
-            f"these look swapped: latitude {y:.1f} and longitude {x:.1f}; give latitude first", pointer="/lat"
-        )
+        raise Invalid("latitude and longitude look swapped; give latitude first", pointer="/lat")
     if abs(y) > MAX_LAT:
         raise Invalid("latitude must be between -90 and 90 degrees", pointer="/lat")
     if abs(x) > MAX_LON:

@@ -11,7 +11,7 @@ import pyogrio
 import shapely
 
 from geoalert.errors import Invalid
-from geoalert.wards.config import CityConfig
+from geoalert.wards.config import CityConfig, SourceRules
 from geoalert.wards.naming import NameRow
 
 
@@ -25,13 +25,12 @@ class SourceUnit:
     geometry: shapely.Polygon | shapely.MultiPolygon
 
 
-def read_source(path: Path, config: CityConfig, names: Mapping[str, NameRow]) -> list[SourceUnit]:
+def read_source(path: Path, config: CityConfig, rules: SourceRules, names: Mapping[str, NameRow]) -> list[SourceUnit]:
     """Every unit of the layer but those to drop, in code order.
 
     Raises Invalid for a file that cannot be read, has no CRS or lacks a column, and for a feature that is unknown,
     repeated, not a valid polygon, or in an unknown office or zone; also if a unit of names.csv is missing.
     """
-    rules = config.source
     wanted = [*rules.unit_keys, rules.office, rules.zone, rules.drop_column]
     try:
         frame = pyogrio.read_dataframe(path)
@@ -47,7 +46,7 @@ def read_source(path: Path, config: CityConfig, names: Mapping[str, NameRow]) ->
     by_label = {row.source: row.code for row in names.values() if row.source}
     found: dict[str, SourceUnit] = {}
     for record in frame.to_dict("records"):
-        unit = _unit(record, config, by_label)
+        unit = _unit(record, rules, by_label)
         if unit.code in found:
             raise Invalid(f"{path.name} holds {unit.code} twice")
         found[unit.code] = unit
@@ -57,8 +56,7 @@ def read_source(path: Path, config: CityConfig, names: Mapping[str, NameRow]) ->
     return [found[code] for code in sorted(found)]
 
 
-def _unit(record: Mapping[str, Any], config: CityConfig, by_label: Mapping[str, str]) -> SourceUnit:
-    rules = config.source
+def _unit(record: Mapping[str, Any], rules: SourceRules, by_label: Mapping[str, str]) -> SourceUnit:
     labels = [str(record[key]) for key in rules.unit_keys]
     code = next((by_label[label] for label in labels if label in by_label), None)
     if code is None:

@@ -9,11 +9,12 @@ import httpx2
 from sqlalchemy import select
 from twilio.request_validator import RequestValidator
 
-from geoalert.bootstrap import callback_base, read_credentials
+from geoalert.bootstrap import callback_base
 from geoalert.dispatch.channels.channel import Status
 from geoalert.dispatch.reasons import Reason
 from geoalert.dispatch.reference import make_ref
 from geoalert.dispatch.tables import ReceiptRow
+from geoalert.sandbox.credentials import read_credentials
 from tests.integration.api.conftest import Door, refusal
 
 MESSAGE = "0" * 32

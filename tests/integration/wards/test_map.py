@@ -6,11 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import shapely
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 from matplotlib.image import imread
 
 from geoalert.errors import NotFound
-from geoalert.wards import load_city
+from geoalert.wards import LANGUAGES, Language, load_city
 from geoalert.wards.map import draw
+from geoalert.wards.map_labels import Label, place
 
 CITY = load_city(Path(__file__).parents[3] / "data" / "ward_boundaries" / "pune")
 TODAY = date(2026, 11, 1)
@@ -47,3 +50,22 @@ def test_the_same_map_gives_the_same_bytes(tmp_path: Path) -> None:
 def test_a_code_not_in_force_is_refused(tmp_path: Path) -> None:
     with pytest.raises(NotFound, match="V-fursungi"):
         draw(CITY, TODAY, tmp_path / "map.png", highlight=["V-fursungi"])
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_map_in_every_language(tmp_path: Path, language: Language) -> None:
+    draw(CITY, TODAY, tmp_path / "map.png", language=language, highlight=["2017-P14"])
+    draw(CITY, TODAY, tmp_path / "english.png", highlight=["2017-P14"])
+    same = (tmp_path / "map.png").read_bytes() == (tmp_path / "english.png").read_bytes()
+    assert same == (language == "en")
+
+
+def test_a_label_without_room_is_left_out() -> None:
+    figure = Figure(figsize=(2, 2), dpi=100)
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.set_xlim(0, 1)
+    axes.set_ylim(0, 1)
+    everywhere = shapely.box(0.4, 0.4, 0.6, 0.6)
+    wide = Label(everywhere, "प्रभाग " * 40, 40, "#000000", "mr")
+    place(axes, FigureCanvasAgg(figure).get_renderer(), [wide, wide])  # type: ignore[no-untyped-call]
+    assert len(axes.texts) == 1

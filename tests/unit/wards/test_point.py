@@ -37,4 +37,4 @@ def test_swapped_coordinates_are_recognised_without_telling_where(pune: City) ->
     with pytest.raises(Invalid) as refusal:
         parse_point("73.8077", "18.5074", pune.config.bbox)
     assert refusal.value.pointer == "/lat"
-    assert refusal.value.reason == ("these look swapped: latitude 73.8 and longitude 18.5; give latitude first")
+    assert refusal.value.reason == "latitude and longitude look swapped; give latitude first"

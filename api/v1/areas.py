@@ -1,0 +1,56 @@
+"""Utilities' areas: what an alert may name beside wards."""
+
+from __future__ import annotations
+
+import json
+from hashlib import sha256
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query, Request, Response
+from shapely.geometry import mapping
+
+from api.problem import problems
+from api.security import HouseDep
+from api.v1.locate import day_of
+from api.v1.ward_pages import Page
+from api.v1.wards import GEOJSON, At, Known, tagged
+from geoalert.wards.areas import areas_in_force
+from geoalert.wards.service_area import ServiceArea, to_facts
+
+router = APIRouter(prefix="/v1/areas", tags=["wards"])
+
+
+@router.get(
+    "",
+    summary="All service areas, without their lines; with them as GeoJSON",
+    responses={
+        200: {"description": "The service areas in force", "content": {GEOJSON: {}}},
+        304: {"description": "Not modified"},
+        **problems(422, 503),
+    },
+)
+async def list_areas(
+    request: Request,
+    house: HouseDep,
+    form: Annotated[Literal["json", "geojson"] | None, Query(alias="format")] = None,
+    at: At = None,
+    known: Known = "",
+) -> Response:
+    """GeoJSON (lon, lat) with `Accept: application/geo+json` or `?format=geojson`. An `illustrative` area has no
+    utility behind it and is taken by drills only.
+    """
+    on = await day_of(house, at)
+    async with house.store.reading() as session:
+        areas = (await areas_in_force(session, house.desk.city.config.key, on)).values()
+    if form == "geojson" or (form is None and GEOJSON in request.headers.get("accept", "")):
+        return tagged(_page({"type": "FeatureCollection", "features": list(map(_feature, areas))}), GEOJSON, known)
+    return tagged(_page(list(map(to_facts, areas))), "application/json", known)
+
+
+def _feature(area: ServiceArea) -> dict[str, Any]:
+    return {"type": "Feature", "id": area.code, "properties": to_facts(area), "geometry": mapping(area.geometry)}
+
+
+def _page(document: object) -> Page:
+    body = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+    return Page(body, f'"{sha256(body).hexdigest()[:32]}"')

@@ -1,0 +1,52 @@
+"""From what an author asks for to checked content, on the wards and service areas of this moment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from shapely.geometry.base import BaseGeometry
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from geoalert.alerts import Content, Geography, Request, read_content
+from geoalert.alerts.area import MAX_AREAS, choose_areas, read_drawn, resolve_area
+from geoalert.operations.desk import Desk
+from geoalert.store import database_now
+from geoalert.wards.areas import areas_in_force
+
+
+async def compose(session: AsyncSession, desk: Desk, request: Request) -> Content:
+    """A checked content.
+
+    Raises:
+        Invalid: points at the field that is wrong.
+    """
+    geography = await _geography(session, desk, request.areas)
+    return read_content(request, await database_now(session), desk.categories, geography)
+
+
+async def outline(
+    session: AsyncSession,
+    desk: Desk,
+    wards: Sequence[str],
+    areas: Sequence[str],
+    drawn: Mapping[str, Any] | None,
+    *,
+    drill: bool,
+) -> BaseGeometry:
+    """The shape an alert of these wards, service areas and drawn shape would have.
+
+    Raises:
+        Invalid: points at the part that is wrong.
+    """
+    geography = await _geography(session, desk, areas)
+    chosen = choose_areas(areas, geography.areas, drill=drill)
+    shape = None if drawn is None else read_drawn(drawn, geography.bounds)
+    return resolve_area(tuple(dict.fromkeys(wards)), shape, geography.ward_geometry, chosen)
+
+
+async def _geography(session: AsyncSession, desk: Desk, areas: Sequence[str]) -> Geography:
+    now = await database_now(session)
+    asked = list(dict.fromkeys(areas))[:MAX_AREAS]
+    held = await areas_in_force(session, desk.city.config.key, desk.day(now), asked) if asked else {}
+    return desk.geography(now, held)

@@ -1,0 +1,118 @@
+"""`geoalert locate` and `geoalert wards show|map`, as a person types them."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from matplotlib.image import imread
+
+from geoalert.cli.main import run
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+Command = Callable[..., Said]
+
+
+@pytest.fixture
+def geoalert(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+    """Runs a command as the shell would, in an empty folder, without a new process for each."""
+    for name in [name for name in os.environ if name.startswith("GEOALERT_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+
+    def said(*words: str) -> Said:
+        monkeypatch.setattr(sys, "argv", ["geoalert", *words])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as left:
+            run()
+        return Said(int(left.value.code or 0), *capsys.readouterr())
+
+    return said
+
+
+def test_a_point_in_the_south_or_west_is_a_point(geoalert: Command) -> None:
+    answer = geoalert("locate", "-10", "73.8")
+    assert (answer.returncode, answer.stdout.splitlines()[0]) == (0, "outside the city")
+    answer = geoalert("locate", "--json", "-33.9", "-70.5")
+    assert json.loads(answer.stdout)["lon"] == -70.5
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["73.8077", "18.5074"], 1, "look swapped"),
+        (["-inf", "73.8"], 1, "latitude must be a number"),
+        (["nan", "73.8"], 1, "latitude must be a number"),
+        (["--atlantis", "73.8"], 2, "no such option: --atlantis"),
+        (["-q", "73.8"], 2, "no such option: -q"),
+        (["18.5"], 2, "give LAT and LON"),
+        (["18.5", "73.8", "--out", "x.csv"], 2, "--out goes with --csv"),
+        (["18.5", "73.8", "--csv", "x.csv"], 2, "not both"),
+        (["--csv", "x.csv", "--json"], 2, "needs --out"),
+        (["--csv", "x.csv"], 1, "no such file"),
+    ],
+)
+def test_what_cannot_be_answered_is_refused(geoalert: Command, words: list[str], code: int, said: str) -> None:
+    answer = geoalert("locate", *words)
+    assert answer.returncode == code, answer.stderr
+    assert said in answer.stderr
+    assert answer.stdout == ""
+    assert "Traceback" not in answer.stderr
+
+
+def test_a_file_of_points(geoalert: Command, tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_text("name,lat,lon\nघर,18.507412,73.8077\nसागर,73.8,18.5\n", encoding="utf-8")
+    answer = geoalert("locate", "--csv", "in.csv", "--out", "out.csv", "--json")
+    assert answer.returncode == 0, answer.stderr
+    said = json.loads(answer.stdout)
+    assert (said["rows"], said["inside"], said["refused"]) == (2, 1, 1)
+    assert "line 3: lat: latitude and longitude look swapped" in answer.stderr
+    assert "18.5" not in answer.stderr
+    with (tmp_path / "out.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["name"], row["ward_office_code"]) for row in rows] == [("घर", "kothrud-bavdhan"), ("सागर", "")]
+    piped = geoalert("locate", "--csv", "in.csv")
+    assert piped.stdout == (tmp_path / "out.csv").read_text(encoding="utf-8")
+    assert "offices as of 2021" in piped.stderr
+
+
+def test_a_file_of_another_encoding_leaves_nothing_behind(geoalert: Command, tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_bytes("name,lat,lon\nCafé,18.5,73.8\n".encode("cp1252"))
+    answer = geoalert("locate", "--csv", "in.csv", "--out", "out.csv")
+    assert (answer.returncode, answer.stdout) == (1, "")
+    assert "line 2 is not UTF-8 (Windows-1252, perhaps)" in answer.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["in.csv"]
+    (tmp_path / "in.csv").write_text("lat,lon\nx,y\n", encoding="utf-8")
+    assert "no row holds a point" in geoalert("locate", "--csv", "in.csv").stderr
+
+
+@pytest.mark.requirement("S002-15")
+def test_show_says_whom_to_call_and_what_is_unverified(geoalert: Command) -> None:
+    said = geoalert("wards", "show", "2017-P12").stdout
+    assert "call 1800-103-0222, the city's helpline" in said
+    assert "unverified (2015 listing), listed number 020-25501600" in said
+    assert "offices as of 2021" in said
+    facts = json.loads(geoalert("wards", "show", "kothrud-bavdhan", "--json").stdout)
+    assert facts["offices"][0]["call"]["whose"] == "city"
+    assert geoalert("wards", "show", "atlantis").returncode == 1
+
+
+def test_a_map_in_marathi(geoalert: Command, tmp_path: Path) -> None:
+    answer = geoalert("wards", "map", "--highlight", "2017-P14", "--language", "mr", "map.png")
+    assert (answer.returncode, answer.stderr) == (0, "wrote map.png\n")
+    assert imread(tmp_path / "map.png").shape[1] == 1600
+    refused = geoalert("wards", "map", "--language", "ta", "map.png")
+    assert (refused.returncode, refused.stderr) == (1, "refused: language: one of en, mr, hi\n")
