@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 
 SWEEP_EVERY = 2.0
 OVERDUE = timedelta(seconds=5)
+SILENT = timedelta(seconds=5)  # a job whose worker is silent for so long is another's; the lease guards the batch
 
 
 @dataclass
@@ -84,7 +85,7 @@ class PostgresEngine:
                 queue.entrypoint(lane, concurrency_limit=CONCURRENCY[lane])(carry)
             tasks = {
                 asyncio.create_task(self._sweep(stopping)),
-                asyncio.create_task(queue.run(dequeue_timeout=timedelta(seconds=1))),
+                asyncio.create_task(queue.run(dequeue_timeout=timedelta(seconds=1), heartbeat_timeout=SILENT)),
                 asyncio.create_task(stopping.wait()),
             }
             ended, running = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
