@@ -42,7 +42,7 @@ app.add_typer(subscribers.app, name="subscribers", help="Add, import, erase peop
 app.add_typer(wards.app, name="wards", help="The city's boundaries.")
 app.command("broadcast")(alert.broadcast)
 app.command("demo")(demo.demo)
-app.command("locate")(locate.locate)
+app.command("locate", context_settings={"ignore_unknown_options": True})(locate.locate)  # -33.9 is no option
 app.command("report")(report.report)
 app.command("sandbox")(sandbox.sandbox)
 app.command("serve")(serve.serve)
