@@ -68,7 +68,8 @@ def run() -> None:
         sys.exit(REFUSED)
     except ValidationError as invalid:
         for fault in invalid.errors(include_url=False, include_input=False):
-            err.print(f"refused: {'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}", markup=False)
+            where = ".".join(str(part) for part in fault["loc"])
+            err.print(f"refused: {where}{': ' * bool(where)}{fault['msg']}", markup=False)
         sys.exit(REFUSED)
     except DBAPIError as failure:
         # The database's own words can hold values; its kind of trouble is enough to go by.
