@@ -139,7 +139,8 @@ async def alert_view(session: AsyncSession, alert: Alert) -> AlertView:
         )
         for message in chain
     ]
-    return AlertView(**summary(alert, department, chain[-1]).model_dump(), messages=messages)
+    current = next((message for message in reversed(chain) if message.state != "withdrawn"), chain[-1])
+    return AlertView(**summary(alert, department, current).model_dump(), messages=messages)
 
 
 def _message(message: Message, author: str, approvals: list[ApprovalView]) -> MessageView:
