@@ -20,6 +20,7 @@ import shapely
 
 from tests.e2e.commands import PERSONAL, environment, run, running, until
 from tests.e2e.conftest import Shown
+from tests.e2e.warm import shell
 
 PROOF = "Nobody outside was told, and nobody twice."
 OUTCOMES = (
@@ -127,11 +128,17 @@ def test_secrets_are_for_their_owner_only(shown: Shown) -> None:
         assert stat.S_IMODE((shown.folder / "var/demo" / name).stat().st_mode) == 0o600
 
 
-async def test_it_runs_again_in_the_same_folder_until_ctrl_c(shown: Shown, tmp_path: Path) -> None:
+async def test_it_runs_again_beside_a_real_store_until_ctrl_c(shown: Shown, tmp_path: Path) -> None:
+    """Whatever is configured here, the demo keeps to its own folder and leaves nothing that a real store reads."""
     folder = tmp_path / "again"
     shutil.copytree(shown.folder, folder)
     before = (folder / "var/demo/geoalert.toml").read_text()
-    async with running("demo", "--people", "500", cwd=folder, name="second") as command:
+    store, keys = folder / "var/geoalert.db", folder / "var/keys.json"
+    store.write_bytes(b"somebody's subscribers")
+    keys.write_text("somebody's keys")
+    (folder / "geoalert.toml").write_text('[store]\nurl = "sqlite:///var/geoalert.db"\n')
+    env = environment(GEOALERT_STORE_URL="sqlite:///var/geoalert.db")
+    async with running("demo", "--people", "500", cwd=folder, env=env, name="second") as command:
         await until(lambda: "Ctrl-C ends it" in command.out.read_text(), "the demo is done", 90)
         assert PROOF in command.out.read_text().splitlines()
         assert (folder / "var/demo/geoalert.toml").read_text() != before
@@ -140,8 +147,11 @@ async def test_it_runs_again_in_the_same_folder_until_ctrl_c(shown: Shown, tmp_p
         await command.alone()
     assert ran.code == 0, ran.err
     assert "Traceback" not in ran.err
-    with closing(sqlite3.connect(folder / "var/demo/geoalert.db")) as store:
-        assert store.execute("SELECT count(*) FROM subscriber").fetchone() == (500,)
+    with closing(sqlite3.connect(folder / "var/demo/geoalert.db")) as made:
+        assert made.execute("SELECT count(*) FROM subscriber").fetchone() == (500,)
+    assert (store.read_bytes(), keys.read_text()) == (b"somebody's subscribers", "somebody's keys")
+    assert sorted(path.name for path in store.parent.iterdir()) == ["demo", "geoalert.db", "keys.json"]
+    shell(folder)("report", "--json").refused("keys.json is not a key file")
 
 
 async def test_a_killed_demo_leaves_nobody_behind(tmp_path: Path) -> None:
@@ -152,40 +162,22 @@ async def test_a_killed_demo_leaves_nobody_behind(tmp_path: Path) -> None:
         await command.alone()
 
 
-async def test_a_real_store_and_its_settings_are_left_alone(tmp_path: Path) -> None:
-    """Whatever is configured here, the demo keeps to its own folder and leaves nothing that a real store reads."""
-    store = tmp_path / "var/geoalert.db"
-    store.parent.mkdir()
-    store.write_bytes(b"somebody's subscribers")
-    (tmp_path / "var/keys.json").write_text("somebody's keys")
-    (tmp_path / "geoalert.toml").write_text('[store]\nurl = "sqlite:///var/geoalert.db"\n')
-    env = environment(GEOALERT_STORE_URL="sqlite:///var/geoalert.db")
-    ran = await run("demo", "--exit", "--people", "500", cwd=tmp_path, env=env)
-    assert ran.code == 0, ran.err
-    assert PROOF in ran.out
-    assert store.read_bytes() == b"somebody's subscribers"
-    assert (tmp_path / "var/keys.json").read_text() == "somebody's keys"
-    assert sorted(path.name for path in store.parent.iterdir()) == ["demo", "geoalert.db", "keys.json"]
-    (await run("report", "--json", cwd=tmp_path)).refused("keys.json is not a key file")
-
-
-async def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
     (tmp_path / "var").write_text("not a folder")
-    (await run("demo", "--exit", cwd=tmp_path)).refused("cannot write var/demo/")
-    env = environment(GEOALERT_STORE_URL="sqlite:///var/deeper/geoalert.db")
-    (await run("db", "upgrade", cwd=tmp_path, env=env)).refused("cannot write")
+    shell(tmp_path)("demo", "--exit").refused("cannot write var/demo/")
+    shell(tmp_path, GEOALERT_STORE_URL="sqlite:///var/deeper/geoalert.db")("db", "upgrade").refused("cannot write")
     assert (tmp_path / "var").read_text() == "not a folder"
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-async def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
     (tmp_path / "var").mkdir(mode=0o500)
-    (await run("demo", "--exit", cwd=tmp_path)).refused("cannot write var/demo/")
+    shell(tmp_path)("demo", "--exit").refused("cannot write var/demo/")
 
 
-async def test_a_port_in_use_is_refused(tmp_path: Path) -> None:
+def test_a_port_in_use_is_refused(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as bound:
         port = str(bound.getsockname()[1])
         for command in (["demo", "--exit"], ["serve"], ["sandbox"]):
-            (await run(*command, "--port", port, cwd=tmp_path)).refused(f"127.0.0.1:{port}")
+            shell(tmp_path)(*command, "--port", port).refused(f"127.0.0.1:{port}")
     assert not (tmp_path / "var").exists()
