@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 from pathlib import Path
 from typing import Any, Final
@@ -12,36 +13,56 @@ from pydantic_settings import (
     InitSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
 )
 
-from geoalert.errors import Invalid
+from geoalert.errors import Invalid, Unavailable
 
-# A demo leaves its settings in the second file, so that `geoalert worker` or `report` beside it means the demo's
-# store; what the first says wins.
-FILES: Final = ("var/demo.toml", "geoalert.toml")
+VARIABLE: Final = "GEOALERT_SETTINGS"  # names the one settings file; without it, geoalert.toml here if there is one
+FILE: Final = "geoalert.toml"
+# A demo's settings count only where nothing else is configured: `geoalert report` after a demo means the demo's store,
+# and beside a real store they are never read.
+DEMO_FILE: Final = "var/demo/geoalert.toml"
+REAL_STORE: Final = "var/geoalert.db"
 TABLES: Final = ("store", "city", "api", "worker", "sandbox", "fcm", "twilio", "mastodon")
 
 
-def _tables() -> dict[str, dict[str, Any]]:
-    """Every table of the files that are there.
+def settings_file() -> Path | None:
+    """The one file that is read, whole or not at all.
 
     Raises:
-        Invalid: a file is not TOML, or has a table nobody reads.
+        Unavailable: GEOALERT_SETTINGS names a file that is not there.
     """
-    merged: dict[str, dict[str, Any]] = {}
-    for name in FILES:
-        path = Path(name)
-        if not path.is_file():
-            continue
-        try:
-            found = tomllib.loads(path.read_text(encoding="utf-8"))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise Invalid(f"{name} is not TOML: {error}") from None
-        for table, values in found.items():
-            if table not in TABLES or not isinstance(values, dict):
-                raise Invalid(f"{name} has no use for {table!r}; tables are {', '.join(TABLES)}")
-            merged.setdefault(table, {}).update(values)
-    return merged
+    named = os.environ.get(VARIABLE)
+    if named:
+        if not Path(named).is_file():
+            raise Unavailable(f"{VARIABLE} names {named}, and there is no such file")
+        return Path(named)
+    if Path(FILE).is_file():
+        return Path(FILE)
+    configured = any(name.startswith("GEOALERT_STORE_") for name in os.environ)
+    if configured or Path(REAL_STORE).exists() or not Path(DEMO_FILE).is_file():
+        return None
+    return Path(DEMO_FILE)
+
+
+def _tables() -> dict[str, dict[str, Any]]:
+    """Every table of the settings file.
+
+    Raises:
+        Invalid: it is not TOML, or has a table nobody reads.
+    """
+    path = settings_file()
+    if path is None:
+        return {}
+    try:
+        found = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise Invalid(f"{path} is not TOML: {error}") from None
+    for table, values in found.items():
+        if table not in TABLES or not isinstance(values, dict):
+            raise Invalid(f"{path} has no use for {table!r}; tables are {', '.join(TABLES)}")
+    return found
 
 
 class _Group(BaseSettings):
@@ -136,11 +157,14 @@ class Settings:
     """Every group, read once."""
 
     def __init__(self) -> None:
-        self.store = StoreSettings()
-        self.city = CitySettings()
-        self.api = ApiSettings()
-        self.worker = WorkerSettings()
-        self.sandbox = SandboxSettings()
-        self.fcm = FcmSettings()
-        self.twilio = TwilioSettings()
-        self.mastodon = MastodonSettings()
+        try:
+            self.store = StoreSettings()
+            self.city = CitySettings()
+            self.api = ApiSettings()
+            self.worker = WorkerSettings()
+            self.sandbox = SandboxSettings()
+            self.fcm = FcmSettings()
+            self.twilio = TwilioSettings()
+            self.mastodon = MastodonSettings()
+        except SettingsError as error:
+            raise Invalid(f"a setting cannot be read: {error}") from None

@@ -127,8 +127,8 @@ class Chain:
                 found = await due(session, 100)
             if not found:
                 break
-            for batch_id, _priority in found:
-                await courier.carry(batch_id)
+            for batch in found:
+                await courier.carry(batch.id)
         await fold_receipts(self.house.store)
 
     async def report(self, identifier: str) -> dict[str, Any]:

@@ -30,6 +30,7 @@ def upgrade() -> None:
         sa.Column("verified_at", columns.Instant(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_address")),
         sa.UniqueConstraint("channel", "kind", "blind", name=op.f("uq_address_channel_kind_blind")),
+        sqlite_autoincrement=True,
     )
     op.create_index("ix_address_owner", "address", ["owner_kind", "owner_id", "channel"], unique=False)
     op.create_table(
@@ -67,6 +68,7 @@ def upgrade() -> None:
         sa.Column("state", sa.String(length=10), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_handle")),
         sa.UniqueConstraint("network", "name", name=op.f("uq_handle_network_name")),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "pace",

@@ -151,8 +151,9 @@ async def alert_view(session: AsyncSession, alert: Alert, desk: Desk) -> AlertVi
         )
         for message in chain
     ]
-    line = summary(alert, department, chain[-1]).model_dump()
-    return AlertView(**line, messages=messages, contacts=_contacts(chain[-1], desk))
+    current = next((message for message in reversed(chain) if message.state != "withdrawn"), chain[-1])
+    line = summary(alert, department, current).model_dump()
+    return AlertView(**line, messages=messages, contacts=_contacts(current, desk))
 
 
 def _contacts(message: Message, desk: Desk) -> list[ContactView]:

@@ -125,5 +125,7 @@ async def _cursor(session: AsyncSession, actor: Actor, after: UUID) -> int:
 
 
 async def _newest(session: AsyncSession, alerts: list[int]) -> dict[int, Message]:
-    messages = await session.scalars(select(Message).where(Message.alert_id.in_(alerts)).order_by(Message.number))
+    messages = await session.scalars(
+        select(Message).where(Message.alert_id.in_(alerts)).order_by(Message.state != "withdrawn", Message.number)
+    )
     return {message.alert_id: message for message in messages}

@@ -25,6 +25,8 @@ async def submit(session: AsyncSession, actor: Actor, alert: Alert) -> Message:
     actor.require_department(alert.department_id)
     message = await newest(session, alert, lock=True)
     await _refuse_expired(session, message)
+    if actor.officer_id is not None and not message.author_officers:
+        message.author_officers = [actor.officer_id]  # whoever hands in what a machine wrote answers for it
     move(message, "submit")
     await append(session, actor.name, "message.submitted", message.identifier, {"content_hash": message.content_hash})
     return message
@@ -41,7 +43,7 @@ async def approve(
             message is not waiting for approval.
     """
     actor.require("approve")
-    officer = _own_officer(actor, alert)
+    officer = own_officer(actor, alert)
     message = await newest(session, alert, lock=True)
     if officer in message.author_officers:
         raise Forbidden("the author cannot approve; the department's other officer must")
@@ -50,6 +52,10 @@ async def approve(
     if (await active_seats(session))[alert.department_id] < SEATS:
         raise Conflict(f"the department has fewer than {SEATS} named officers; name them first")
     await _refuse_expired(session, message)
+    if message.send_at is not None and not message.author_officers:
+        raise Conflict(
+            "no named person wrote or submitted this; it cannot leave by the clock on one officer's approval"
+        )
     move(message, "approve")
     await record(session, actor, message, "approval", note)
     return message
@@ -58,7 +64,7 @@ async def approve(
 async def send_back(session: AsyncSession, actor: Actor, alert: Alert, note: str) -> Message:
     """Returns a submitted message to its author with a reason."""
     actor.require("approve")
-    _own_officer(actor, alert)
+    own_officer(actor, alert)
     if not note.strip():
         raise Invalid("say what should change", pointer="/note")
     message = await newest(session, alert, lock=True)
@@ -111,6 +117,21 @@ async def require_approval(session: AsyncSession, message: Message) -> None:
         raise Conflict("this content has no approval")
 
 
+async def require_second_person(session: AsyncSession, message: Message, officer: int) -> None:
+    """Refuses to let one person both approve and send what only a machine wrote.
+
+    Raises:
+        Forbidden: the department's other officer must send it.
+    """
+    if message.author_officers:
+        return
+    approvers = await session.scalars(
+        select(Approval.officer_id).where(Approval.message_id == message.id, Approval.kind == "approval")
+    )
+    if set(approvers) == {officer}:
+        raise Forbidden("no named person wrote this; whoever approved it cannot also send it")
+
+
 async def review(session: AsyncSession, actor: Actor, alert: Alert, note: str) -> int:
     """Closes the reviews that one person's word left open; returns how many.
 
@@ -118,7 +139,7 @@ async def review(session: AsyncSession, actor: Actor, alert: Alert, note: str) -
         Forbidden: the reviewer gave that word.
     """
     actor.require("review")
-    officer = _own_officer(actor, alert)
+    officer = own_officer(actor, alert)
     open_reviews = list(
         await session.scalars(
             select(Approval)
@@ -136,7 +157,8 @@ async def review(session: AsyncSession, actor: Actor, alert: Alert, note: str) -
     return len(open_reviews)
 
 
-def _own_officer(actor: Actor, alert: Alert) -> int:
+def own_officer(actor: Actor, alert: Alert) -> int:
+    """The officer's id, if they belong to the department that owns the alert; Forbidden otherwise."""
     officer = actor.person
     if actor.department_id != alert.department_id:
         raise Forbidden("only an officer of the owning department can do this")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from geoalert.alerts.content import Content, hash_of
@@ -30,9 +30,19 @@ async def find_alert(session: AsyncSession, identifier: str, *, lock: bool = Fal
 
 
 async def newest(session: AsyncSession, alert: Alert, *, lock: bool = False) -> Message:
-    """The last message of the chain: the one that is worked on or in force."""
-    query = select(Message).where(Message.alert_id == alert.id).order_by(Message.number.desc()).limit(1)
+    """The message that is worked on or in force: the last of the chain that was not withdrawn, if there is one."""
+    query = (
+        select(Message)
+        .where(Message.alert_id == alert.id)
+        .order_by(Message.state == "withdrawn", Message.number.desc())
+        .limit(1)
+    )
     return (await session.scalars(query.with_for_update() if lock else query)).one()
+
+
+async def next_number(session: AsyncSession, alert: Alert) -> int:
+    """The number the next message of the chain takes; withdrawn ones keep theirs."""
+    return (await session.scalar(select(func.max(Message.number)).where(Message.alert_id == alert.id)) or 0) + 1
 
 
 async def messages_of(session: AsyncSession, alert: Alert) -> list[Message]:

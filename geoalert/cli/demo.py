@@ -6,7 +6,6 @@ import asyncio
 import sys
 import time
 from datetime import datetime
-from pathlib import Path
 
 import aiohttp
 import typer
@@ -14,7 +13,7 @@ import typer
 from geoalert.bootstrap import House, open_house
 from geoalert.cli.children import Children
 from geoalert.cli.console import out, progress_bar
-from geoalert.cli.demo_folder import free_port, prepare
+from geoalert.cli.demo_folder import FOLDER, free_port, prepare
 from geoalert.cli.demo_show import show_map, show_proof, show_tables
 from geoalert.cli.orphan import on_stop
 from geoalert.cli.serve import listen
@@ -40,7 +39,7 @@ def demo(
     with listen(HOST, port) as bound:
         port = bound.getsockname()[1]
     sandbox_port = free_port(HOST)
-    prepare(Path("var"), HOST, port, sandbox_port)
+    prepare(HOST, port, sandbox_port)
 
     async def run() -> bool:
         doing = asyncio.create_task(_demo(leave, people, port, sandbox_port))
@@ -62,7 +61,8 @@ async def _demo(leave: bool, people: int, port: int, sandbox_port: int) -> bool:
     async with Children() as children:
         accounts = [option for name, _ in ACCOUNTS for option in ("--account", name)]
         base, inbox = f"http://{HOST}:{port}", f"http://{HOST}:{sandbox_port}"
-        await children.start("sandbox", "--port", str(sandbox_port), "--api", base, *accounts)
+        file = ("--credentials", str(FOLDER / "sandbox.json"))
+        await children.start("sandbox", "--port", str(sandbox_port), "--api", base, *file, *accounts)
         async with aiohttp.ClientSession() as http:
             client = Client(http, base)
             await client.until_up(f"{inbox}/healthz")
@@ -79,14 +79,14 @@ async def _demo(leave: bool, people: int, port: int, sandbox_port: int) -> bool:
                 await _until_receipts_are_in(client, inbox, house)
                 await show_tables(house, alerts)
                 fine = await show_proof(house, await client.get_json(f"{inbox}/inbox.json"), alerts)
-                show_map(house, now, Path("var/demo.png"))
+                show_map(house, now, FOLDER / "map.png")
             out.print(f"\ndone in {time.monotonic() - begun:.0f} s")
             out.print(f"  the API and its description   {base}/docs")
             out.print(f"  the sandbox's inbox           {inbox}/")
-            out.print("  the map                       var/demo.png")
+            out.print(f"  the map                       {FOLDER}/map.png")
             out.print("  the report                    geoalert report")
             if not leave:
-                out.print("\nCtrl-C ends it; the credentials of its officers are in var/demo-credentials.json")
+                out.print(f"\nCtrl-C ends it; the credentials of its officers are in {FOLDER}/credentials.json")
                 await asyncio.Event().wait()
     return fine
 
@@ -101,7 +101,7 @@ async def _fill(house: House, people: int) -> Credentials:
     out.print(
         f"{city.config.name['en']}: {zones} zones, {offices} offices, {units} units in force; 61 listed departments"
     )
-    credentials.write(Path("var/demo-credentials.json"))
+    credentials.write(FOLDER / "credentials.json")
     with progress_bar() as bar:
         task = bar.add_task("citizens", total=people)
         await settle_citizens(house.desk, people, lambda count: bar.advance(task, count))

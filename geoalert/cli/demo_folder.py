@@ -1,18 +1,20 @@
-"""The demo's folder: its own store, and settings that later commands beside it find."""
+"""The demo's own folder: its store, keys and settings, apart from anything real."""
 
 from __future__ import annotations
 
+import os
+import shutil
 import socket
 from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from geoalert.errors import Conflict, Unavailable
+from geoalert.errors import Unavailable
+from geoalert.settings import DEMO_FILE, VARIABLE
 
-MARK = "demo.toml"
 HOUR = 10  # of the demo's morning, India's time
 ZONE = ZoneInfo("Asia/Kolkata")
-OURS = ("geoalert.db", "geoalert.db-wal", "geoalert.db-shm", "keys.json", "sandbox.json", MARK)
+FOLDER = Path(DEMO_FILE).parent
 
 
 def free_port(host: str) -> int:
@@ -22,31 +24,32 @@ def free_port(host: str) -> int:
     return port
 
 
-def prepare(folder: Path, host: str, port: int, sandbox_port: int) -> None:
-    """Empties what an earlier demo left and writes the settings of this one.
+def prepare(host: str, port: int, sandbox_port: int) -> None:
+    """Replaces an earlier demo's folder and makes its settings the only ones this process and its children see: a
+    demo never touches a real store, whatever is configured.
 
     Raises:
-        Conflict: the folder holds a store that no demo made; it is left alone.
         Unavailable: the folder cannot be written.
     """
     try:
-        folder.mkdir(exist_ok=True)
-        if (folder / "geoalert.db").exists() and not (folder / MARK).exists():
-            raise Conflict(f"{folder}/ holds a store that is not a demo's; run the demo in another folder")
-        for name in OURS:
-            (folder / name).unlink(missing_ok=True)
-        (folder / MARK).write_text(_settings(folder, host, port, sandbox_port), encoding="utf-8")
+        if FOLDER.exists():
+            shutil.rmtree(FOLDER)
+        FOLDER.mkdir(parents=True)
+        Path(DEMO_FILE).write_text(_settings(host, port, sandbox_port), encoding="utf-8")
     except OSError as error:
-        raise Unavailable(f"cannot write {folder}/: {error.strerror}") from None
+        raise Unavailable(f"cannot write {FOLDER}/: {error.strerror}") from None
+    for name in [name for name in os.environ if name.startswith("GEOALERT_")]:
+        del os.environ[name]
+    os.environ[VARIABLE] = DEMO_FILE
 
 
-def _settings(folder: Path, host: str, port: int, sandbox_port: int) -> str:
+def _settings(host: str, port: int, sandbox_port: int) -> str:
     now = datetime.now(UTC)
     morning = now.astimezone(ZONE).replace(hour=HOUR, minute=0, second=0, microsecond=0)
-    return f"""# Written by `geoalert demo`; commands run beside it use these. Sandbox inbox: http://{host}:{sandbox_port}/
+    return f"""# Written by `geoalert demo`. Sandbox inbox: http://{host}:{sandbox_port}/
 [store]
-url = "sqlite:///{folder}/geoalert.db"
-key_file = "{folder}/keys.json"
+url = "sqlite:///{FOLDER}/geoalert.db"
+key_file = "{FOLDER}/keys.json"
 clock_shift = {(morning - now).total_seconds()}
 
 [api]
@@ -54,5 +57,5 @@ host = "{host}"
 port = {port}
 
 [sandbox]
-credentials = "{folder}/sandbox.json"
+credentials = "{FOLDER}/sandbox.json"
 """

@@ -9,7 +9,7 @@ import sys
 
 import typer
 from pydantic import ValidationError
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from geoalert import __version__
 from geoalert.cli import (
@@ -18,6 +18,7 @@ from geoalert.cli import (
     audit,
     db,
     demo,
+    dispatch,
     keys,
     locate,
     report,
@@ -37,6 +38,7 @@ app.add_typer(alert.app, name="alert", help="Draft, submit, approve, send, cance
 app.add_typer(audience.app, name="audience", help="Who would be told.")
 app.add_typer(audit.app, name="audit", help="The record of who did what.")
 app.add_typer(db.app, name="db", help="The store and its schema.")
+app.add_typer(dispatch.app, name="dispatch", help="What waits, and letting it go on.")
 app.add_typer(keys.app, name="keys", help="Credentials of departments and officers.")
 app.add_typer(subscribers.app, name="subscribers", help="Add, import, erase people.")
 app.add_typer(wards.app, name="wards", help="The city's boundaries.")
@@ -68,7 +70,11 @@ def run() -> None:
         sys.exit(REFUSED)
     except ValidationError as invalid:
         for fault in invalid.errors(include_url=False, include_input=False):
-            err.print(f"refused: {'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}", markup=False)
+            where = ".".join(str(part) for part in fault["loc"])
+            err.print(f"refused: {where}{': ' * bool(where)}{fault['msg']}", markup=False)
+        sys.exit(REFUSED)
+    except ArgumentError:
+        err.print("refused: store/url: not the address of a store", markup=False)
         sys.exit(REFUSED)
     except DBAPIError as failure:
         # The database's own words can hold values; its kind of trouble is enough to go by.
@@ -80,6 +86,12 @@ def run() -> None:
         if error.errno == errno.EPIPE:
             os._exit(0)  # whoever read us has gone
         err.print(f"refused: {error.strerror or type(error).__name__}: {error.filename or ''}", markup=False)
+        sys.exit(REFUSED)
+    except Exception as fault:
+        # Ours, not the person's: one line for them, the trace for whoever asks by GEOALERT_TRACE=1.
+        if os.environ.get("GEOALERT_TRACE"):
+            raise
+        err.print(f"failed: {type(fault).__name__}; GEOALERT_TRACE=1 shows where", markup=False)
         sys.exit(REFUSED)
 
 

@@ -113,6 +113,8 @@ async def authenticate(session: AsyncSession, text: str) -> Actor:
         Unauthorised: unknown, altered, expired or revoked; one reason for all, so that nothing is learnt.
     """
     refusal = Unauthorised("this credential is not valid")
+    if not text.isascii():
+        raise refusal
     parts = text.split("_")
     if len(parts) != 3 or parts[0] not in {MACHINE, PERSON}:  # noqa: PLR2004 - kind, public, secret
         raise refusal

@@ -15,13 +15,14 @@ from geoalert.alerts.states import LIVE
 from geoalert.alerts.tables import Alert, Message
 from geoalert.audience.rules import REACH
 from geoalert.dispatch.channels.channel import Channel, Delivery, Idempotency, Notice
-from geoalert.dispatch.lease import emergency_waits, finish, give_back, held
+from geoalert.dispatch.lease import STAND_BACK, emergency_waits, finish, give_back, held
 from geoalert.dispatch.notice import notice_of
 from geoalert.dispatch.outcomes import OPEN, Change, Outcome, merge_outcomes
 from geoalert.dispatch.plan import EMERGENCY, recipients_of
 from geoalert.dispatch.reasons import Reason
 from geoalert.dispatch.reference import make_ref
 from geoalert.dispatch.tables import Batch
+from geoalert.errors import Invalid
 from geoalert.store import database_now, keys_of
 from geoalert.subscribers.register import bound_to
 from geoalert.subscribers.tables import Address, Subscriber
@@ -72,12 +73,13 @@ async def take_chunk(
         await _close(session, batch, ended)
         return None
     if batch.priority > EMERGENCY and await emergency_waits(session, batch.channel, now, EMERGENCY):
-        give_back(batch, now)
+        give_back(batch, now + STAND_BACK)
         return None
     ask, positions = _choose(batch, channel, message.severity, tried, confirmed_lost)
     if not positions:
         return None
-    usable, gone = await _addresses(session, batch, positions, message.severity)
+    told_without_consent = await _emergency_in_chain(session, message)
+    usable, gone = await _addresses(session, batch, positions, needs_consent=not told_without_consent)
     if gone and not ask:
         await _release_held(session, batch, gone)
         await merge_outcomes(session, batch.id, gone)
@@ -155,8 +157,16 @@ async def _release_held(session: AsyncSession, batch: Batch, positions: Iterable
     await merge_outcomes(session, batch.id, dict.fromkeys(waiting, (Outcome.PENDING, Reason.NONE)))
 
 
+async def _emergency_in_chain(session: AsyncSession, message: Message) -> bool:
+    """Whether any message of this alert went out without asking for consent: its people hear how it ends, too."""
+    severities = await session.scalars(
+        select(Message.severity).where(Message.alert_id == message.alert_id, Message.released_at.is_not(None))
+    )
+    return any(REACH[severity].consent for severity in severities)
+
+
 async def _addresses(
-    session: AsyncSession, batch: Batch, positions: Sequence[int], severity: str
+    session: AsyncSession, batch: Batch, positions: Sequence[int], *, needs_consent: bool
 ) -> tuple[dict[int, Delivery], dict[int, Change]]:
     """Deliveries by position, and what became of those whose address, consent or STOP changed since the release."""
     ids = recipients_of(batch)
@@ -175,14 +185,17 @@ async def _addresses(
             gone[position] = (Outcome.SUPPRESSED, Reason.ADDRESS_GONE)
             continue
         address, state, consent = row
-        withdrawn = address.owner_kind == "subscriber" and (
-            state != "active" or not (consent or REACH[severity].consent)
-        )
+        withdrawn = address.owner_kind == "subscriber" and (state != "active" or (needs_consent and not consent))
         if address.state != "active" or withdrawn:
             gone[position] = (Outcome.SUPPRESSED, Reason.OPTED_OUT)
             continue
+        try:
+            value = keys.open(address.sealed, bound_to(address.owner_kind, address.owner_id, address.channel))
+        except Invalid:
+            gone[position] = (Outcome.SUPPRESSED, Reason.UNREADABLE)
+            continue
         usable[position] = Delivery(
-            address=keys.open(address.sealed, bound_to(address.owner_kind, address.owner_id, address.channel)),
+            address=value,
             kind=address.kind,
             ref=make_ref(keys, batch.id, position),
             key=f"{batch.message_id}.{batch.channel}.{address.id}",

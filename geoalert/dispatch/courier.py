@@ -15,7 +15,7 @@ from sqlalchemy import select
 
 from geoalert.dispatch.channels.channel import Channel, Chunk, Idempotency, SendResult, Verdict
 from geoalert.dispatch.chunk import Taken, take_chunk
-from geoalert.dispatch.lease import claim, finish, give_back, held, locked, park
+from geoalert.dispatch.lease import STAND_BACK, claim, emergency_waits, finish, give_back, held, locked, park
 from geoalert.dispatch.outcomes import OPEN, Outcome
 from geoalert.dispatch.pacing import reserve
 from geoalert.dispatch.plan import EMERGENCY
@@ -27,6 +27,7 @@ from geoalert.store import Store, database_now
 
 log = logging.getLogger(__name__)
 
+NOT_OURS: Final = timedelta(seconds=5)
 BACKOFF: Final = (1, 2, 5, 15, 30, 60, 120, 300)  # seconds by attempt; the last one stays
 
 
@@ -52,23 +53,15 @@ class Courier:
         finished, parked, or another's.
         """
         async with self.store.writing() as session:
-            generation = await claim(session, batch_id, self.owner, self.lease)
             provider = await session.scalar(select(Batch.provider).where(Batch.id == batch_id))
+            channel = self.channels.get(provider or "")
+            if channel is None:
+                return NOT_OURS  # another worker has this provider
+            generation = await claim(session, batch_id, self.owner, self.lease)
         if generation is None:
-            return None
-        channel = self.channels.get(provider or "")
-        if channel is None:
-            await self._set_aside(batch_id, generation, Reason.NO_PROVIDER)
             return None
         run = _Run(self, batch_id, generation, channel)
         return await run.to_end()
-
-    async def _set_aside(self, batch_id: int, generation: int, reason: Reason) -> None:
-        log.error("batch %d is parked: %s", batch_id, reason.name)
-        async with self.store.writing() as session:
-            batch = await held(session, batch_id, generation)
-            if batch is not None:
-                park(batch, reason)
 
 
 @dataclass
@@ -83,7 +76,8 @@ class _Run:
 
     async def to_end(self) -> timedelta | None:
         while not self.courier.stopping.is_set():
-            await self._pace()
+            if not await self._pace():
+                break
             taken = await self._take()
             if taken is None:
                 break
@@ -93,20 +87,31 @@ class _Run:
                 break
         return await self._leave()
 
-    async def _pace(self) -> None:
-        """Waits for the provider's rate before anything is marked, so that a cancel can still come first."""
+    async def _pace(self) -> bool:
+        """Waits for the provider's rate before anything is marked, so that a cancel can still come first. False when
+        the batch is not to go on: lost, told to stop, or an emergency wants the rate.
+        """
         async with self.courier.store.writing() as session:
             batch = await held(session, self.batch_id, self.generation)
             if batch is None:
-                return
+                return False
+            now = await database_now(session)
+            if batch.priority > EMERGENCY and await emergency_waits(session, batch.channel, now, EMERGENCY):
+                give_back(batch, now + STAND_BACK)
+                return False
             left = sum(1 for outcome in batch.outcomes if Outcome(outcome) in OPEN)
             count = min(max(left, 1), self.channel.traits.chunk)
-            now = await database_now(session)
             lane = f"{self.channel.provider}:{self.channel.name}"
             wait = await reserve(session, lane, count, self.channel.traits.rate, now)
             batch.lease_until = now + self.courier.lease + timedelta(seconds=wait)
-        if wait:
-            await asyncio.sleep(wait)
+        if not wait:
+            return True
+        try:
+            async with asyncio.timeout(wait):
+                await self.courier.stopping.wait()
+        except TimeoutError:
+            return True
+        return False
 
     async def _take(self) -> Taken | None:
         courier = self.courier

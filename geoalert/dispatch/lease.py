@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Final
 
 from sqlalchemy import and_, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from geoalert.dispatch.outcomes import Outcome, merge_outcomes
+from geoalert.dispatch.plan import Announced
 from geoalert.dispatch.reasons import Reason
 from geoalert.dispatch.tables import Batch
 from geoalert.store import database_now
+
+STAND_BACK: Final = timedelta(seconds=1)  # a routine batch's pause while an emergency waits for the channel
 
 
 async def claim(session: AsyncSession, batch_id: int, owner: str, lease: timedelta) -> int | None:
@@ -73,11 +77,11 @@ def park(batch: Batch, reason: Reason) -> None:
     batch.lease_owner = batch.lease_until = None
 
 
-async def due(session: AsyncSession, limit: int, overdue: timedelta = timedelta(0)) -> list[tuple[int, int]]:
-    """(id, priority) of batches that wait for a worker or lost theirs, most urgent first."""
+async def due(session: AsyncSession, limit: int, overdue: timedelta = timedelta(0)) -> list[Announced]:
+    """Batches that wait for a worker or lost theirs, most urgent first."""
     now = await database_now(session)
     rows = await session.execute(
-        select(Batch.id, Batch.priority)
+        select(Batch.id, Batch.priority, Batch.provider)
         .where(
             or_(
                 and_(Batch.state == "queued", Batch.not_before <= now - overdue),
@@ -87,7 +91,7 @@ async def due(session: AsyncSession, limit: int, overdue: timedelta = timedelta(
         .order_by(Batch.priority, Batch.not_before, Batch.id)
         .limit(limit)
     )
-    return [(row[0], row[1]) for row in rows]
+    return [Announced(id_, priority, provider) for id_, priority, provider in rows]
 
 
 async def emergency_waits(session: AsyncSession, channel: int, now: datetime, up_to: int) -> bool:

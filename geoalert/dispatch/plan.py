@@ -32,6 +32,19 @@ class Route:
     batch_size: int
 
 
+# A channel without a provider: its recipients are kept, shown as pending, and parked until one is configured.
+UNROUTED: Final = Route("", 500)
+
+
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """A batch as the queue hears of it."""
+
+    id: int
+    priority: int
+    provider: str
+
+
 @dataclass(frozen=True, slots=True)
 class Recipient:
     address: int
@@ -47,8 +60,8 @@ async def plan_batches(
     recipients: Iterable[Recipient],
     routes: Mapping[int, Route],
     now: datetime,
-) -> list[int]:
-    """Stores the recipients as batches and returns the ids of those that workers may start.
+) -> list[Announced]:
+    """Stores the recipients as batches and returns those that workers may start.
 
     Each recipient stands in exactly one batch; the caller gives each (person, channel) once. Held batches wait for
     the end of the quiet hours; those of social accounts are parked until the cell publishes.
@@ -66,11 +79,12 @@ async def plan_batches(
     rows: list[dict[str, Any]] = []
     order = sorted(groups.items(), key=lambda item: (item[0][2] is not None, item[0][2] or now, item[0][0], item[0][1]))
     for (channel, language, hold_until, waits), addresses in order:
-        route = routes[channel]
+        route = routes.get(channel, UNROUTED)
         for part in _cut(addresses, route.batch_size):
             numbers[channel] = numbers.get(channel, 0) + 1
             held = waits or hold_until is not None
             reason = Reason.AWAITS_PUBLISHER if waits else Reason.QUIET_HOURS if held else Reason.NONE
+            parked_for = reason if waits else Reason.NONE if route.provider else Reason.NO_PROVIDER
             rows.append(
                 {
                     "message_id": message.id,
@@ -85,8 +99,8 @@ async def plan_batches(
                     "recipients": np.array(part, dtype="<i8").tobytes(),
                     "outcomes": bytes([Outcome.HELD if held else Outcome.PENDING]) * len(part),
                     "reasons": bytes([reason]) * len(part),
-                    "state": PARKED if waits else "queued",
-                    "parked_for": reason if waits else Reason.NONE,
+                    "state": PARKED if parked_for else "queued",
+                    "parked_for": parked_for,
                     "lease_generation": 0,
                     "attempts": 0,
                 }
@@ -94,7 +108,11 @@ async def plan_batches(
     if not rows:
         return []
     ids = (await session.scalars(insert(Batch).returning(Batch.id, sort_by_parameter_order=True), rows)).all()
-    return [id_ for id_, row in zip(ids, rows, strict=True) if row["state"] == "queued"]
+    return [
+        Announced(id_, row["priority"], row["provider"])
+        for id_, row in zip(ids, rows, strict=True)
+        if row["state"] == "queued"
+    ]
 
 
 def _cut(addresses: Sequence[int], size: int) -> list[Sequence[int]]:

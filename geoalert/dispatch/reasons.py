@@ -12,6 +12,7 @@ class Reason(IntEnum):
     OPTED_OUT = 2
     ADDRESS_GONE = 3
     AWAITS_PUBLISHER = 4  # social posts wait for the cell
+    UNREADABLE = 5  # the sealed address was altered
     # the recipient
     UNREGISTERED = 10
     INVALID_ADDRESS = 11

@@ -25,7 +25,12 @@ def read_ref(keys: KeyRing, ref: str) -> tuple[int, int]:
     """
     parts = ref.split(".")
     forged = Forbidden("this reference was not issued here", pointer="/ref")
-    if len(ref) > LONGEST or len(parts) != PARTS or not (parts[0].isdecimal() and parts[1].isdecimal()):
+    if (
+        len(ref) > LONGEST
+        or len(parts) != PARTS
+        or not ref.isascii()
+        or not (parts[0].isdecimal() and parts[1].isdecimal())
+    ):
         raise forged
     batch_id, position, mac = parts
     if not hmac.compare_digest(mac.encode(), keys.sign(f"{batch_id}.{position}").encode()):

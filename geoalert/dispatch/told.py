@@ -9,7 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from geoalert.dispatch.lease import finish
 from geoalert.dispatch.outcomes import OPEN, TOLD, Change, Outcome, merge_outcomes
-from geoalert.dispatch.plan import Recipient, recipients_of
+from geoalert.dispatch.plan import Announced, Recipient, recipients_of
+from geoalert.dispatch.reasons import Reason
+from geoalert.dispatch.results import ADDRESS_STATE
 from geoalert.dispatch.tables import Batch
 
 
@@ -17,8 +19,9 @@ async def told_before(session: AsyncSession, message_ids: Sequence[int]) -> dict
     """Everyone these messages may have reached, by address id."""
     told: dict[int, Recipient] = {}
     for batch in await session.scalars(select(Batch).where(Batch.message_id.in_(message_ids)).order_by(Batch.id)):
-        for address, outcome in zip(recipients_of(batch), batch.outcomes, strict=True):
-            if Outcome(outcome) in TOLD:
+        for address, outcome, reason in zip(recipients_of(batch), batch.outcomes, batch.reasons, strict=True):
+            # A carrier's "failed" can be followed by its "delivered"; only a dead address was surely not reached.
+            if Outcome(outcome) in TOLD or (outcome == Outcome.FAILED and Reason(reason) not in ADDRESS_STATE):
                 told[address] = Recipient(address, batch.channel, batch.language)
     return told
 
@@ -30,6 +33,7 @@ async def close_open(session: AsyncSession, message_ids: Sequence[int], change: 
     waiting = await session.scalars(
         select(Batch)
         .where(Batch.message_id.in_(message_ids), Batch.state.in_(["queued", "parked"]))
+        .order_by(Batch.id)
         .with_for_update()
         .execution_options(populate_existing=True)
     )
@@ -42,15 +46,15 @@ async def close_open(session: AsyncSession, message_ids: Sequence[int], change: 
     return spared
 
 
-async def unpark(session: AsyncSession, message_id: int, reason: int) -> list[int]:
-    """Queues the batches that were parked for this reason; returns their ids."""
+async def unpark(session: AsyncSession, message_id: int, reason: int) -> list[Announced]:
+    """Queues the batches that were parked for this reason; returns them."""
     parked = await session.scalars(
         select(Batch)
         .where(Batch.message_id == message_id, Batch.state == "parked", Batch.parked_for == reason)
         .with_for_update()
     )
-    ids = []
+    queued = []
     for batch in parked:
         batch.state, batch.parked_for = "queued", 0
-        ids.append(batch.id)
-    return ids
+        queued.append(Announced(batch.id, batch.priority, batch.provider))
+    return queued

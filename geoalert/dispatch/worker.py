@@ -7,10 +7,9 @@ import logging
 from contextlib import suppress
 from datetime import timedelta
 
-from sqlalchemy.exc import DBAPIError
-
 from geoalert.dispatch.courier import Courier
 from geoalert.dispatch.engine import Engine
+from geoalert.dispatch.expiry import close_expired
 from geoalert.dispatch.receipts import fold_receipts
 
 log = logging.getLogger(__name__)
@@ -29,7 +28,7 @@ async def work(courier: Courier, engine: Engine) -> None:
 
     folding = asyncio.create_task(_fold(courier))
     try:
-        await engine.run(carry, courier.stopping)
+        await engine.run(carry, courier.channels, courier.stopping)
     finally:
         courier.stopping.set()
         folding.cancel()
@@ -42,7 +41,8 @@ async def _fold(courier: Courier) -> None:
             folded = 1
             while folded:
                 folded = await fold_receipts(courier.store)
-        except DBAPIError as error:
-            log.warning("receipts wait: %s", type(error.orig).__name__)
+            await close_expired(courier.store)
+        except Exception as error:  # noqa: BLE001 - folding outlives whatever went wrong once
+            log.warning("receipts wait: %s", type(error).__name__)
         with suppress(TimeoutError):
             await asyncio.wait_for(courier.stopping.wait(), FOLD_EVERY)

@@ -10,15 +10,14 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from geoalert.alerts import Content, Request, find_alert, messages_of
-from geoalert.alerts.approval import record
-from geoalert.alerts.drafting import add_message
+from geoalert.alerts import Content, Request, find_alert, messages_of, newest
+from geoalert.alerts.approval import own_officer, record
+from geoalert.alerts.drafting import add_message, next_number
 from geoalert.alerts.states import move
 from geoalert.alerts.tables import Alert, Message
 from geoalert.alerts.texts import read_texts
 from geoalert.audit import append
 from geoalert.departments import Actor
-from geoalert.dispatch.plan import PRIORITY
 from geoalert.dispatch.reasons import Reason
 from geoalert.dispatch.told import unpark
 from geoalert.errors import Conflict
@@ -39,12 +38,13 @@ async def draft_update(session: AsyncSession, desk: Desk, actor: Actor, alert: A
     actor.require("draft")
     actor.require_department(alert.department_id)
     await find_alert(session, alert.identifier, lock=True)
-    last = (await messages_of(session, alert))[-1]
+    last = await newest(session, alert, lock=True)
     if last.state != "released" or last.msg_type == "Cancel":
         state = "an all-clear" if last.msg_type == "Cancel" else last.state
         raise Conflict(f"only a live alert can be updated; its newest message is {state}")
     content = await compose(session, desk, replace(request, category=alert.category, drill=alert.drill))
-    return await add_message(session, actor, alert, content, msg_type="Update", number=last.number + 1)
+    number = await next_number(session, alert)
+    return await add_message(session, actor, alert, content, msg_type="Update", number=number)
 
 
 async def cancel(
@@ -65,9 +65,8 @@ async def cancel(
         Conflict: nothing was sent, or it was cancelled already.
     """
     actor.require("cancel")
-    _ = actor.person
     alert = await find_alert(session, identifier, lock=True)
-    actor.require_department(alert.department_id)
+    own_officer(actor, alert)
     chain = await messages_of(session, alert)
     live = [message for message in chain if message.state == "released" and message.msg_type != "Cancel"]
     if not live:
@@ -117,9 +116,11 @@ async def publish(session: AsyncSession, desk: Desk, actor: Actor, alert: Alert)
     actor.require("publish")
     _ = actor.person
     live = [message for message in await messages_of(session, alert) if message.state == "released"]
-    ids = await unpark(session, live[-1].id, Reason.AWAITS_PUBLISHER) if live else []
-    if not ids:
+    if live and live[-1].expires <= await database_now(session):
+        raise Conflict("the message has expired; nothing of it is posted any more")
+    posts = await unpark(session, live[-1].id, Reason.AWAITS_PUBLISHER) if live else []
+    if not posts:
         raise Conflict("no post waits for the cell")
-    await append(session, actor.name, "message.published", live[-1].identifier, {"posts": len(ids)})
-    await desk.engine.enqueue(session, ids, PRIORITY[live[-1].severity])
-    return len(ids)
+    await append(session, actor.name, "message.published", live[-1].identifier, {"posts": len(posts)})
+    await desk.engine.enqueue(session, posts)
+    return len(posts)

@@ -5,22 +5,22 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import shapely
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from geoalert.alerts.approval import require_approval
+from geoalert.alerts.approval import own_officer, require_approval, require_second_person
 from geoalert.alerts.content import texts_in
-from geoalert.alerts.drafting import find_alert, messages_of
+from geoalert.alerts.drafting import find_alert, messages_of, newest
 from geoalert.alerts.states import move
 from geoalert.alerts.tables import Alert, Message
 from geoalert.audience import audience_hash, resolve
 from geoalert.audit import append
 from geoalert.departments import Actor
 from geoalert.dispatch.outcomes import Outcome
-from geoalert.dispatch.plan import PRIORITY, Recipient, plan_batches
+from geoalert.dispatch.plan import Recipient, plan_batches
 from geoalert.dispatch.reasons import Reason
 from geoalert.dispatch.told import close_open, told_before
 from geoalert.errors import Conflict
@@ -54,8 +54,9 @@ async def release(
         Conflict: not approved, expired, or nobody to tell and that was not confirmed.
     """
     actor.require("send")
-    _ = actor.person
-    actor.require_department(alert.department_id)
+    officer = own_officer(actor, alert)
+    await find_alert(session, alert.identifier, lock=True)
+    await require_second_person(session, await newest(session, alert), officer)
     return await release_approved(session, desk, actor.name, alert, confirm_empty=confirm_empty)
 
 
@@ -68,8 +69,8 @@ async def release_approved(
         Conflict: not approved, expired, or nobody to tell and that was not confirmed.
     """
     await find_alert(session, alert.identifier, lock=True)
-    chain = await messages_of(session, alert)
-    message, earlier = chain[-1], chain[:-1]
+    message = await newest(session, alert, lock=True)
+    earlier = [old for old in await messages_of(session, alert) if old.number < message.number]
     move(message, "release")
     await require_approval(session, message)
     return await put_on_its_way(
@@ -97,6 +98,7 @@ async def put_on_its_way(
     told = await told_before(session, previous) if previous else {}
     recipients = dict(told)
     if message.msg_type != "Cancel":
+        recipients = _accounts_wait(message, recipients, posts_wait=posts_wait)
         for recipient in await _inside(session, desk, alert, message, posts_wait=posts_wait):
             recipients[recipient.address] = recipient
     owners = await _owners(session, recipients)
@@ -115,7 +117,7 @@ async def put_on_its_way(
     message.audience_hash = audience_hash(
         (owner, channel, unique[owner, channel].language) for owner, channel in unique
     )
-    ids = await plan_batches(session, message, ordered, desk.routes, now)
+    batches = await plan_batches(session, message, ordered, desk.routes, now)
     await append(
         session,
         by,
@@ -123,8 +125,8 @@ async def put_on_its_way(
         message.identifier,
         {"audience": len(ordered), "people": people, "audience_hash": message.audience_hash},
     )
-    await desk.engine.enqueue(session, ids, PRIORITY[message.severity])
-    return Released(message.identifier, people, len(ordered), message.audience_hash, len(ids))
+    await desk.engine.enqueue(session, batches)
+    return Released(message.identifier, people, len(ordered), message.audience_hash, len(batches))
 
 
 async def _end_earlier(session: AsyncSession, message: Message, earlier: list[Message]) -> None:
@@ -141,7 +143,7 @@ async def _end_earlier(session: AsyncSession, message: Message, earlier: list[Me
 async def _inside(
     session: AsyncSession, desk: Desk, alert: Alert, message: Message, *, posts_wait: bool
 ) -> list[Recipient]:
-    channels = frozenset(CHANNELS[name] for name in json.loads(message.content)["channels"]) & frozenset(desk.routes)
+    channels = _channels(message)
     await desk.refresh(session)  # in this transaction: an epoch that came in before it counts
     now = await database_now(session)
     aim = desk.aim(message.area, alert.category, message.severity, channels - {POST}, now=now)
@@ -152,6 +154,19 @@ async def _inside(
     if POST in channels and not alert.drill:
         found += await _accounts(session, desk, message, posts_wait=posts_wait)
     return found
+
+
+def _channels(message: Message) -> frozenset[int]:
+    return frozenset(CHANNELS[name] for name in json.loads(message.content)["channels"])
+
+
+def _accounts_wait(message: Message, told: dict[int, Recipient], *, posts_wait: bool) -> dict[int, Recipient]:
+    """An update is posted only where it asks for posts, and waits for the cell as every post does."""
+    return {
+        address: replace(recipient, waits_for_cell=posts_wait and recipient.channel == POST)
+        for address, recipient in told.items()
+        if recipient.channel != POST or POST in _channels(message)
+    }
 
 
 async def _accounts(session: AsyncSession, desk: Desk, message: Message, *, posts_wait: bool) -> list[Recipient]:

@@ -7,7 +7,6 @@ import logging
 from contextlib import suppress
 
 from sqlalchemy import select
-from sqlalchemy.exc import DBAPIError
 
 from geoalert.alerts.tables import Alert, Message
 from geoalert.errors import Refusal
@@ -39,6 +38,9 @@ async def release_due(desk: Desk) -> int:
         except Refusal as refusal:
             # Another worker was first, or it was edited meanwhile; the alert itself shows which.
             log.info("a scheduled message was not sent: %s", refusal.reason)
+        except Exception:
+            # One alert that cannot leave must not hold up those behind it.
+            log.exception("a scheduled message could not be sent")
     return released
 
 
@@ -47,7 +49,7 @@ async def keep_schedule(desk: Desk, stopping: asyncio.Event) -> None:
     while not stopping.is_set():
         try:
             await release_due(desk)
-        except DBAPIError as error:
-            log.warning("the schedule waits: %s", type(error.orig).__name__)
+        except Exception as error:  # noqa: BLE001 - the schedule outlives whatever went wrong once
+            log.warning("the schedule waits: %s", type(error).__name__)
         with suppress(TimeoutError):
             await asyncio.wait_for(stopping.wait(), LOOK_EVERY)

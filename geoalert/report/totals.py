@@ -128,7 +128,7 @@ async def progress(session: AsyncSession, alert: Alert) -> dict[str, Any]:
     """The newest released message's outcomes by channel, and whether anything is still to do."""
     released = [message for message in await messages_of(session, alert) if message.released_at is not None]
     if not released:
-        return {"released": False, "finished": False, "channels": {}}
+        return {"released": False, "finished": False, "parked": {}, "channels": {}}
     tally = (await tallies(session, released[-1:]))[released[-1].id]
     working = (
         await session.execute(
@@ -137,9 +137,16 @@ async def progress(session: AsyncSession, alert: Alert) -> dict[str, Any]:
             .where(Batch.message_id.in_([message.id for message in released]), Batch.state.in_(["queued", "leased"]))
         )
     ).scalar_one()
+    rows = await session.execute(
+        select(Batch.parked_for, func.count())
+        .where(Batch.message_id.in_([message.id for message in released]), Batch.state == "parked")
+        .group_by(Batch.parked_for)
+    )
+    parked = {Reason(reason).name.lower(): count for reason, count in rows}
     return {
         "released": True,
         "message": released[-1].identifier,
-        "finished": not working,
+        "finished": not working and not parked,
+        "parked": parked,
         "channels": {channel: dict(counts) for channel, counts in sorted(tally.channels.items())},
     }

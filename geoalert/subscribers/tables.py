@@ -66,6 +66,7 @@ class Address(Base):
     __table_args__ = (
         UniqueConstraint("channel", "kind", "blind"),
         Index("ix_address_owner", "owner_kind", "owner_id", "channel"),
+        {"sqlite_autoincrement": True},  # batches hold address ids: a freed number must never name somebody else
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -102,7 +103,7 @@ class Handle(Base):
     """An account of the city on a social network. Handles are data: many per network, per language, per office."""
 
     __tablename__ = "handle"
-    __table_args__ = (UniqueConstraint("network", "name"),)
+    __table_args__ = (UniqueConstraint("network", "name"), {"sqlite_autoincrement": True})
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     network: Mapped[str] = mapped_column(String(20))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -13,8 +13,9 @@ from pgqueuer.models import Job
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from geoalert.dispatch.engine.seam import CONCURRENCY, LANES, SWEEP_LIMIT, Handler, lane_of
+from geoalert.dispatch.engine.seam import SWEEP_LIMIT, Handler, lane_of, lanes
 from geoalert.dispatch.lease import due
+from geoalert.dispatch.plan import Announced
 from geoalert.store import Store
 
 log = logging.getLogger(__name__)
@@ -29,10 +30,10 @@ class EmbeddedEngine:
 
     store: Store
 
-    async def enqueue(self, session: AsyncSession, ids: Sequence[int], priority: int) -> None:
+    async def enqueue(self, session: AsyncSession, batches: Sequence[Announced]) -> None:
         """Nothing to do: workers see the commit."""
 
-    async def run(self, handler: Handler, stopping: asyncio.Event) -> None:
+    async def run(self, handler: Handler, providers: Collection[str], stopping: asyncio.Event) -> None:
         queue = PgQueuer.in_memory()
 
         async def carry(job: Job) -> None:
@@ -43,19 +44,21 @@ class EmbeddedEngine:
                 # The lease runs out and the batch comes back; the worker goes on with the others.
                 log.exception("carrying a batch failed")
 
-        for lane in LANES:
-            queue.entrypoint(lane, concurrency_limit=CONCURRENCY[lane])(carry)
-        feeder = asyncio.create_task(self._feed(queue, stopping))
+        for lane, limit in lanes(providers).items():
+            queue.entrypoint(lane, concurrency_limit=limit)(carry)
+        feeder = asyncio.create_task(self._feed(queue, providers, stopping))
         runner = asyncio.create_task(queue.run(dequeue_timeout=timedelta(seconds=1)))
         try:
-            await asyncio.wait({feeder, runner}, return_when=asyncio.FIRST_COMPLETED)
+            ended, _ = await asyncio.wait({feeder, runner}, return_when=asyncio.FIRST_COMPLETED)
+            for task in ended:
+                task.result()  # a feeder that fails ends the worker, loudly; whoever started it starts another
         finally:
             queue.shutdown.set()
             feeder.cancel()
             await asyncio.gather(feeder, return_exceptions=True)
             await runner
 
-    async def _feed(self, queue: PgQueuer, stopping: asyncio.Event) -> None:
+    async def _feed(self, queue: PgQueuer, providers: Collection[str], stopping: asyncio.Event) -> None:
         seen, looked = -1, 0.0
         clock = asyncio.get_running_loop()
         async with self.store.unbegun().connect() as watching:
@@ -63,17 +66,17 @@ class EmbeddedEngine:
                 version = (await watching.execute(text("PRAGMA data_version"))).scalar_one()
                 if version != seen or clock.time() - looked >= LOOK_ANYWAY:
                     seen, looked = version, clock.time()
-                    await self._enqueue_due(queue)
+                    await self._enqueue_due(queue, providers)
                 await asyncio.sleep(POLL)
 
-    async def _enqueue_due(self, queue: PgQueuer) -> None:
+    async def _enqueue_due(self, queue: PgQueuer, providers: Collection[str]) -> None:
         async with self.store.reading() as session:
-            found = await due(session, SWEEP_LIMIT)
+            found = [batch for batch in await due(session, SWEEP_LIMIT) if batch.provider in providers]
         if found and queue.queries is not None:
             await queue.queries.enqueue(
-                [lane_of(priority) for _, priority in found],
-                [str(batch_id).encode() for batch_id, _ in found],
-                [-priority for _, priority in found],
-                dedupe_key=[f"b{batch_id}" for batch_id, _ in found],
+                [lane_of(batch) for batch in found],
+                [str(batch.id).encode() for batch in found],
+                [-batch.priority for batch in found],
+                dedupe_key=[f"b{batch.id}" for batch in found],
                 on_conflict="skip",
             )

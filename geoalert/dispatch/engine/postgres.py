@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -15,10 +15,12 @@ from pgqueuer.db import AsyncpgDriver
 from pgqueuer.errors import RetryRequested
 from pgqueuer.models import Job
 from pgqueuer.queries import Queries
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from geoalert.dispatch.engine.seam import CONCURRENCY, LANES, SWEEP_LIMIT, Handler, lane_of
+from geoalert.dispatch.engine.seam import SWEEP_LIMIT, Handler, lane_of, lanes
 from geoalert.dispatch.lease import due
+from geoalert.dispatch.plan import Announced
 from geoalert.errors import Unavailable
 from geoalert.store import Store
 
@@ -26,6 +28,7 @@ log = logging.getLogger(__name__)
 
 SWEEP_EVERY = 2.0
 OVERDUE = timedelta(seconds=5)
+SILENT = timedelta(seconds=5)  # a job whose worker is silent for so long is another's; the lease guards the batch
 
 
 @dataclass
@@ -44,9 +47,9 @@ class PostgresEngine:
         finally:
             await raw.close()
 
-    async def enqueue(self, session: AsyncSession, ids: Sequence[int], priority: int) -> None:
+    async def enqueue(self, session: AsyncSession, batches: Sequence[Announced]) -> None:
         """Announces batches in the session's own transaction: rows and jobs commit together or not at all."""
-        if not ids:
+        if not batches:
             return
         await session.flush()
         connection = await (await session.connection()).get_raw_connection()
@@ -54,50 +57,61 @@ class PostgresEngine:
         if raw is None or not raw.is_in_transaction():
             msg = "enqueue needs the open transaction of its session"
             raise RuntimeError(msg)
-        await self._announce(Queries(AsyncpgDriver(raw)), [(id_, priority) for id_ in ids])
+        await self._announce(Queries(AsyncpgDriver(raw)), batches)
 
-    async def _announce(self, queries: Queries, found: Sequence[tuple[int, int]]) -> None:
+    async def _announce(self, queries: Queries, found: Sequence[Announced]) -> None:
         await queries.enqueue(
-            [lane_of(priority) for _, priority in found],
-            [str(batch_id).encode() for batch_id, _ in found],
-            [-priority for _, priority in found],
-            dedupe_key=[f"b{batch_id}" for batch_id, _ in found],
+            [lane_of(batch) for batch in found],
+            [str(batch.id).encode() for batch in found],
+            [-batch.priority for batch in found],
+            dedupe_key=[f"b{batch.id}" for batch in found],
             on_conflict="skip",
         )
 
-    async def run(self, handler: Handler, stopping: asyncio.Event) -> None:
+    async def run(self, handler: Handler, providers: Collection[str], stopping: asyncio.Event) -> None:
+        """As the seam says.
+
+        Raises:
+            Unavailable: the connection broke; a supervisor starts the worker again.
+        """
         raw = await self._connect()
         try:
-            queue = PgQueuer.from_asyncpg_connection(raw)
-
-            async def carry(job: Job) -> None:
-                assert job.payload is not None  # noqa: S101 - every job of ours has one
-                try:
-                    again = await handler(int(job.payload))
-                except Exception as error:
-                    log.exception("carrying a batch failed")
-                    raise RetryRequested(delay=timedelta(seconds=5)) from error
-                if again is not None:
-                    raise RetryRequested(delay=again)
-
-            for lane in LANES:
-                queue.entrypoint(lane, concurrency_limit=CONCURRENCY[lane])(carry)
-            tasks = {
-                asyncio.create_task(self._sweep(stopping)),
-                asyncio.create_task(queue.run(dequeue_timeout=timedelta(seconds=1))),
-                asyncio.create_task(stopping.wait()),
-            }
-            ended, running = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            queue.shutdown.set()
-            await asyncio.wait(running, timeout=30)
-            for task in running:
-                task.cancel()
-            await asyncio.gather(*running, return_exceptions=True)
-            for task in ended:
-                task.result()
+            await self._run(raw, handler, providers, stopping)
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, DBAPIError, OSError) as error:
+            raise Unavailable(f"the connection to PostgreSQL broke ({type(error).__name__})") from error
         finally:
-            with suppress(asyncpg.PostgresError, OSError):
+            with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
                 await raw.close(timeout=5)
+
+    async def _run(
+        self, raw: asyncpg.Connection, handler: Handler, providers: Collection[str], stopping: asyncio.Event
+    ) -> None:
+        queue = PgQueuer.from_asyncpg_connection(raw)
+
+        async def carry(job: Job) -> None:
+            assert job.payload is not None  # noqa: S101 - every job of ours has one
+            try:
+                again = await handler(int(job.payload))
+            except Exception as error:
+                log.exception("carrying a batch failed")
+                raise RetryRequested(delay=timedelta(seconds=5)) from error
+            if again is not None:
+                raise RetryRequested(delay=again)
+
+        for lane, limit in lanes(providers).items():
+            queue.entrypoint(lane, concurrency_limit=limit)(carry)
+        running = asyncio.create_task(queue.run(dequeue_timeout=timedelta(seconds=1), heartbeat_timeout=SILENT))
+        others = {asyncio.create_task(self._sweep(stopping)), asyncio.create_task(stopping.wait())}
+        ended, _ = await asyncio.wait({running, *others}, return_when=asyncio.FIRST_COMPLETED)
+        queue.shutdown.set()
+        for task in others:
+            task.cancel()
+        if stopping.is_set():
+            await asyncio.wait({running}, timeout=30)
+        running.cancel()
+        await asyncio.gather(running, *others, return_exceptions=True)
+        for task in ended:
+            task.result()
 
     async def _sweep(self, stopping: asyncio.Event) -> None:
         """Announces what is overdue or lost its owner: a job the engine lost, or a store that was restored."""

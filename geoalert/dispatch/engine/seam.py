@@ -5,30 +5,37 @@ whoever runs the engine sweeps for those it forgot.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from datetime import timedelta
 from typing import Protocol
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from geoalert.dispatch.plan import EMERGENCY, Announced
+
 Handler = Callable[[int], Awaitable[timedelta | None]]
 """Carries one batch; returns when it wants to be called again for it, or None."""
 
 LANES = ("emergency", "routine")
-CONCURRENCY = {"emergency": 4, "routine": 4}  # batches at one time per worker and lane
+CONCURRENCY = {"emergency": 4, "routine": 4}  # batches at one time per worker, lane and provider
 SWEEP_LIMIT = 500
 
 
-def lane_of(priority: int) -> str:
-    """The lane a batch of this priority runs in; the emergency lane has workers of its own."""
-    return LANES[0] if priority <= 1 else LANES[1]
+def lane_of(batch: Announced) -> str:
+    """The lane a batch runs in: emergencies have slots of their own, and a slow provider blocks no other."""
+    return f"{LANES[0] if batch.priority <= EMERGENCY else LANES[1]}.{batch.provider}"
+
+
+def lanes(providers: Iterable[str]) -> dict[str, int]:
+    """Every lane of these providers with its concurrency. A worker hears of nothing else."""
+    return {f"{lane}.{provider}": CONCURRENCY[lane] for provider in providers for lane in LANES}
 
 
 class Engine(Protocol):
     """Wakes workers."""
 
-    async def enqueue(self, session: AsyncSession, ids: Sequence[int], priority: int) -> None:
+    async def enqueue(self, session: AsyncSession, batches: Sequence[Announced]) -> None:
         """Announces batches in the caller's transaction; nothing is announced if it rolls back."""
 
-    async def run(self, handler: Handler, stopping: asyncio.Event) -> None:
-        """Calls the handler for every due batch until `stopping` is set, then lets running calls end."""
+    async def run(self, handler: Handler, providers: Collection[str], stopping: asyncio.Event) -> None:
+        """Calls the handler for every due batch of these providers until `stopping` is set; running calls end first."""

@@ -1,0 +1,148 @@
+"""The seam, on both engines: what is committed and due reaches a handler, whatever happens to the others."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import text
+
+from geoalert.alerts import find_alert
+from geoalert.dispatch.engine.seam import CONCURRENCY
+from geoalert.dispatch.outcomes import Outcome
+from geoalert.dispatch.plan import Announced
+from geoalert.operations.release import release
+from tests.integration.dispatch.conftest import Depot, until
+from tests.workbench import WATER_SUPPLY
+
+LANGUAGES = ("mr", "hi", "en")
+STOPS = 5.0  # seconds in which an idle engine ends
+
+
+@dataclass
+class Hands:
+    """A handler that remembers what it was given."""
+
+    carry: Callable[[int], Awaitable[timedelta | None]]
+    given: Counter[int] = field(default_factory=Counter)
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def __call__(self, batch_id: int) -> timedelta | None:
+        self.given[batch_id] += 1
+        return await self.carry(batch_id)
+
+
+@asynccontextmanager
+async def working(depot: Depot, carry: Callable[[int], Awaitable[timedelta | None]]) -> AsyncIterator[Hands]:
+    """The engine at work for the length of a block; it ends when told to."""
+    hands = Hands(carry)
+    house = depot.chain.house
+    running = asyncio.create_task(house.desk.engine.run(hands, house.channels, hands.stopping))
+    try:
+        yield hands
+    finally:
+        hands.stopping.set()
+        await asyncio.wait_for(running, STOPS)
+
+
+async def jobs(depot: Depot) -> int:
+    """What PgQueuer holds; nothing is ever announced beside an embedded store."""
+    if depot.chain.house.store.dialect == "sqlite":
+        return 0
+    async with depot.chain.house.store.reading() as session:
+        return int((await session.execute(text("SELECT count(*) FROM pgqueuer"))).scalar_one())
+
+
+async def test_a_due_batch_reaches_the_handler_and_a_held_one_waits(depot: Depot) -> None:
+    await depot.settle(1)
+    await depot.settle(1, quiet=(0, 24 * 60 - 1))
+    async with working(depot, depot.courier.carry):
+        await depot.chain.sent()  # while it runs: nobody tells it but the store
+        await until(lambda: depot.seen()[1])
+        await asyncio.sleep(0.5)
+        assert await depot.outcomes() == {Outcome.ACCEPTED: 1, Outcome.HELD: 1}
+        await depot.later()  # the quiet hours are over
+        await until(lambda: depot.seen()[1] == 2)
+    assert depot.seen() == (2, 2, 0)
+
+
+async def test_what_is_rolled_back_is_not_announced(depot: Depot) -> None:
+    await depot.settle(1)
+    identifier = await depot.chain.approved()
+    house = depot.chain.house
+    officer = await depot.chain.actor(depot.chain.officers.officers[WATER_SUPPLY][1])
+    with pytest.raises(ZeroDivisionError):
+        async with house.store.writing() as session:
+            await release(session, house.desk, officer, await find_alert(session, identifier))
+            raise ZeroDivisionError
+    assert await depot.batches() == []
+    assert await jobs(depot) == 0
+    await depot.chain.send(identifier)
+    assert await jobs(depot) == (house.store.dialect == "postgresql")
+
+
+async def test_a_handler_that_fails_stops_nobody_else(depot: Depot) -> None:
+    for language in LANGUAGES:
+        await depot.settle(1, language=language)
+    await depot.chain.sent()
+    unlucky = (await depot.batches())[0].id
+
+    async def carry(batch_id: int) -> timedelta | None:
+        if batch_id == unlucky:
+            raise ZeroDivisionError
+        return await depot.courier.carry(batch_id)
+
+    async with working(depot, carry) as hands:
+        await until(lambda: depot.seen()[1] == len(LANGUAGES) - 1 and hands.given[unlucky])
+    states = {batch.id: batch.state for batch in await depot.batches()}
+    assert states.pop(unlucky) == "queued"
+    assert set(states.values()) == {"done"}
+
+
+async def test_an_emergency_does_not_queue_behind_routine(depot: Depot) -> None:
+    for channel in ("push", "sms"):
+        for language in LANGUAGES:
+            await depot.settle(1, channel, language=language)
+    for _ in range(2):
+        await depot.chain.sent()
+    routine = {batch.id for batch in await depot.batches()}
+    assert len(routine) > 2 * CONCURRENCY["routine"]
+    leave = asyncio.Event()
+
+    async def carry(batch_id: int) -> timedelta | None:
+        if batch_id in routine:
+            await leave.wait()
+        return await depot.courier.carry(batch_id)
+
+    async with working(depot, carry) as hands:
+        await until(lambda: sum(hands.given.values()) >= CONCURRENCY["routine"])
+        await depot.chain.broadcast(channels=("push",))
+        await until(lambda: depot.seen()[1] == len(LANGUAGES))
+        assert set(hands.given) & routine < routine
+        leave.set()
+        await until(lambda: depot.seen()[1] == depot.seen("sms")[1] == len(LANGUAGES) and set(hands.given) >= routine)
+
+
+@pytest.mark.parametrize("store_url", ["postgresql"], indirect=True)
+async def test_what_the_engine_loses_is_found_again(depot: Depot) -> None:
+    await depot.settle(1)
+    await depot.chain.sent()
+    async with depot.chain.house.store.writing() as session:
+        await session.execute(text("TRUNCATE pgqueuer"))
+    await depot.later()  # overdue
+    async with working(depot, depot.courier.carry):
+        await until(lambda: depot.seen()[1] == 1)
+
+
+@pytest.mark.parametrize("store_url", ["postgresql"], indirect=True)
+async def test_nothing_is_announced_outside_a_transaction(depot: Depot) -> None:
+    engine = depot.chain.house.desk.engine
+    async with depot.chain.house.store.writing() as session:
+        with pytest.raises(RuntimeError, match="transaction"):
+            await engine.enqueue(session, [Announced(1, 5, "fcm")])
+    assert await jobs(depot) == 0
