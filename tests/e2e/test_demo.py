@@ -154,6 +154,7 @@ async def test_it_runs_again_beside_a_real_store_until_ctrl_c(shown: Shown, tmp_
     shell(folder)("report", "--json").refused("keys.json is not a key file")
 
 
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="its children are counted in /proc")
 async def test_a_killed_demo_leaves_nobody_behind(tmp_path: Path) -> None:
     """Sandbox, API and worker see that their parent is gone, and go."""
     async with running("demo", "--people", "100", cwd=tmp_path, name="killed") as command:
