@@ -21,6 +21,7 @@ PUBLIC: Final = frozenset(
         ("GET", "/v1/areas"),
         ("GET", "/v1/categories"),
         ("GET", "/v1/locate"),
+        ("POST", "/v1/locate"),
         ("GET", "/v1/wards"),
         ("GET", "/v1/wards/{code}"),
         ("POST", "/v1/messages/{identifier}/ack"),  # the reference is the proof
