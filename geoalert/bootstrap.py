@@ -170,17 +170,17 @@ class House:
 
 
 @asynccontextmanager
-async def open_house(settings: Settings | None = None) -> AsyncIterator[House]:
-    """The joined product for the length of a block.
+async def open_house(settings: Settings | None = None, *, create: bool = False) -> AsyncIterator[House]:
+    """The joined product for the length of a block. Only with `create` is an embedded store made where there is none.
 
     Raises:
-        Unavailable: the store's folder cannot be written, or its keys are missing.
+        Unavailable: there is no store, its folder cannot be written, or its keys are missing.
         Invalid: a setting is wrong.
     """
     settings = settings or Settings()
     if settings.store.clock_shift and settings.sandbox.credentials is None:
         raise Invalid("a shifted clock is for the sandbox only", pointer="/store/clock_shift")
-    keys = _keys(settings)
+    keys = _keys(settings, create=create)
     channels = make_channels(settings, keys)
     store = open_store(
         settings.store.url, keys, shift=timedelta(seconds=settings.store.clock_shift), pool=settings.store.pool
@@ -209,14 +209,16 @@ def _store_exists(settings: Settings) -> bool:
     return address.get_backend_name() != "sqlite" or Path(address.database or "").exists()
 
 
-def _keys(settings: Settings) -> KeyRing:
+def _keys(settings: Settings, *, create: bool) -> KeyRing:
     """The key ring; a fresh one beside a new embedded store, never beside one that holds data."""
     path = settings.store.key_file
     address = make_url(settings.store.url)
     try:
-        if address.get_backend_name() == "sqlite" and address.database:
+        if address.get_backend_name() == "sqlite" and address.database and not Path(address.database).exists():
+            if not create:
+                raise Unavailable(f"there is no store at {address.database}; make one with: geoalert db upgrade")
             Path(address.database).parent.mkdir(parents=True, exist_ok=True)
-            if not path.exists() and not Path(address.database).exists():
+            if not path.exists():
                 path.parent.mkdir(parents=True, exist_ok=True)
                 write_keys(path, new_keys())
     except FileExistsError:

@@ -99,7 +99,7 @@ def settings(store_url: str, providers: Providers, tmp_path: Path, monkeypatch: 
 @pytest.fixture
 async def house(settings: Settings) -> AsyncIterator[House]:
     """An open house on an upgraded store: city and departments are loaded, nobody lives there yet."""
-    async with open_house(settings) as opened:
+    async with open_house(settings, create=True) as opened:
         await opened.upgrade()
         yield opened
 

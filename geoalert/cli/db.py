@@ -24,7 +24,7 @@ def upgrade() -> None:
         await house.upgrade()
         out.print(f"the {house.store.dialect} store is up to date")
 
-    in_house(run, current=False)
+    in_house(run, current=False, create=True)
 
 
 @app.command("new-keys")

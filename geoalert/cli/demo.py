@@ -66,7 +66,7 @@ async def _demo(leave: bool, people: int, port: int, sandbox_port: int) -> bool:
         async with aiohttp.ClientSession() as http:
             client = Client(http, base)
             await client.until_up(f"{inbox}/healthz")
-            async with open_house(Settings()) as house:
+            async with open_house(Settings(), create=True) as house:
                 credentials = await _fill(house, people)
                 await children.start("serve", "--port", str(port))
                 await client.until_up(f"{base}/readyz")

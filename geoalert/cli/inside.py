@@ -19,11 +19,17 @@ T = TypeVar("T")
 VARIABLE = "GEOALERT_CREDENTIAL"
 
 
-def in_house(work: Callable[[House], Awaitable[T]], *, current: bool = True, settings: Settings | None = None) -> T:
-    """Runs `work` in an open house; refuses a store of another schema unless told not to look."""
+def in_house(
+    work: Callable[[House], Awaitable[T]],
+    *,
+    current: bool = True,
+    create: bool = False,
+    settings: Settings | None = None,
+) -> T:
+    """Runs `work` in an open house; refuses a store that is not there, and one of another schema, unless told so."""
 
     async def run() -> T:
-        async with open_house(settings) as house:
+        async with open_house(settings, create=create) as house:
             if current:
                 await house.require_current()
                 await house.refresh()

@@ -144,7 +144,7 @@ async def test_the_audit_chain_shows_a_changed_or_missing_entry(house: House) ->
 
 
 async def test_a_store_of_another_schema_is_refused(settings: Settings) -> None:
-    async with open_house(settings) as house:
+    async with open_house(settings, create=True) as house:
         with pytest.raises(Unavailable, match="geoalert db upgrade"):
             await house.require_current()
 
