@@ -216,7 +216,7 @@ def _keys(settings: Settings, *, create: bool) -> KeyRing:
     try:
         if address.get_backend_name() == "sqlite" and address.database and not Path(address.database).exists():
             if not create:
-                raise Unavailable(f"there is no store at {address.database}; make one with: geoalert db upgrade")
+                raise Unavailable(f"there is no store at {address.database}; run: geoalert db upgrade")
             Path(address.database).parent.mkdir(parents=True, exist_ok=True)
             if not path.exists():
                 path.parent.mkdir(parents=True, exist_ok=True)
