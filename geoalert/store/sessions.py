@@ -24,6 +24,7 @@ from geoalert.store.base import Base
 from geoalert.store.keys import KeyRing
 
 BUSY_MS = 10_000
+ABANDONED_MS = 60_000  # a client that froze inside a transaction gives up its locks after this (PostgreSQL)
 DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
 SETTINGS_THAT_LOSE = ("fsync", "synchronous_commit", "full_page_writes")
 
@@ -128,7 +129,12 @@ def open_store(url: str, keys: KeyRing, *, shift: timedelta = timedelta(0), pool
         event.listen(engine.sync_engine, "begin", _on_sqlite_begin)
     else:
         engine = create_async_engine(
-            address, hide_parameters=True, pool_size=pool, max_overflow=pool, pool_pre_ping=True
+            address,
+            hide_parameters=True,
+            pool_size=pool,
+            max_overflow=pool,
+            pool_pre_ping=True,
+            connect_args={"server_settings": {"idle_in_transaction_session_timeout": str(ABANDONED_MS)}},
         )
     return Store(engine, keys, shift)
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import signal
+import sqlite3
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 
 import numpy as np
-from sqlalchemy import select
+import pytest
+from sqlalchemy import select, text
+from sqlalchemy.exc import DBAPIError
 
 from geoalert.dispatch.outcomes import Outcome
 from geoalert.dispatch.tables import Batch
@@ -59,6 +64,32 @@ class Crowd:
     async def worker(self) -> AsyncIterator[Running]:
         async with running("worker", cwd=self.folder, env=self.env, name=f"worker{next(self.numbers)}") as worker:
             yield worker
+
+    async def freeze(self, worker: Running, limit: int = 100) -> None:
+        """Stops it while it sends, between two transactions: stopped inside one, it would keep its locks."""
+        for _ in range(limit):
+            worker.signal(signal.SIGSTOP)
+            if await self._free() and any(Outcome.SENDING in batch.outcomes for batch in await self.batches()):
+                return
+            worker.signal(signal.SIGCONT)
+            await asyncio.sleep(0.01)
+        pytest.fail(f"not once in {limit} tries")
+
+    async def _free(self) -> bool:
+        store = self.chain.house.store
+        try:
+            if store.dialect == "sqlite":
+                with closing(
+                    sqlite3.connect(store.engine.url.database or "", timeout=0.2, isolation_level=None)
+                ) as file:
+                    file.execute("BEGIN IMMEDIATE")
+            else:
+                async with store.writing() as session:
+                    await session.execute(text("SET LOCAL lock_timeout = '200ms'"))
+                    await session.execute(select(Batch.id).with_for_update())
+        except (sqlite3.OperationalError, DBAPIError):
+            return False
+        return True
 
     def seen(self) -> int:
         """Recipients the providers know, all channels together."""

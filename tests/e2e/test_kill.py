@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from geoalert.dispatch.outcomes import Outcome
 from geoalert.settings import Settings
 from tests.conftest import Providers
 from tests.e2e.crowd import LEASE, Crowd, worker_environment
@@ -64,8 +63,7 @@ async def test_who_is_told_to_stop_gives_back_and_who_froze_overwrites_nothing(c
 
     async with crowd.worker() as frozen:
         await crowd.more_seen(100)
-        frozen.signal(signal.SIGSTOP)
-        assert any(Outcome.SENDING in batch.outcomes for batch in await crowd.batches())
+        await crowd.freeze(frozen)
         async with crowd.worker() as other:
             await crowd.all_done()
             finished = [(batch.id, batch.outcomes, batch.reasons) for batch in await crowd.batches()]
