@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import asyncpg
 import pytest
 
 from geoalert.bootstrap import House, open_house
@@ -17,49 +17,34 @@ from geoalert.sandbox.app import Sandbox, listen, running
 from geoalert.sandbox.credentials import sandbox_credentials, write_credentials
 from geoalert.settings import Settings
 from geoalert.store.keys import new_keys, write_keys
+from tests.stores import Stores, administrator, require_server, server_url
 from tests.workbench import Chain
 
 pytest_plugins = ["tests.requirements_page"]
 
 ACCOUNTS = ("pune_mr", "pune_hi", "pune_en")
-REQUIRED = os.environ.get("GEOALERT_TEST_POSTGRES") == "required"
-HAVE_POSTGRES = "PGHOST" in os.environ or "PGPORT" in os.environ
-
-
-def _server_url(database: str) -> str:
-    user, password = os.environ.get("PGUSER", "postgres"), os.environ.get("PGPASSWORD", "")
-    host, port = os.environ.get("PGHOST", "127.0.0.1"), os.environ.get("PGPORT", "5432")
-    return f"postgresql://{user}:{password}@{host}:{port}/{database}"
 
 
 @pytest.fixture(scope="session")
-def postgres_server() -> str:
-    """Where tests may make databases. In CI it must be there; elsewhere its absence is shown as a skip."""
-    if HAVE_POSTGRES:
-        return _server_url("postgres")
-    if REQUIRED:
-        pytest.fail("GEOALERT_TEST_POSTGRES=required, but no PostgreSQL is named by PGHOST")
-    pytest.skip("no PostgreSQL: run through .ci/run, or set PGHOST, PGPORT, PGUSER, PGPASSWORD")
+def stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stores]:
+    """Patterns to copy stores from."""
+    made = Stores(tmp_path_factory.mktemp("stores"))
+    yield made
+    asyncio.run(made.forget())
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-async def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
+async def store_url(request: pytest.FixtureRequest, tmp_path: Path, stores: Stores) -> AsyncIterator[str]:
     """An empty store of each kind."""
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path}/geoalert.db"
         return
-    server = request.getfixturevalue("postgres_server")
+    require_server()
     name = f"test_{uuid.uuid4().hex}"
-    admin = await asyncpg.connect(server)
-    try:
-        await admin.execute(f"CREATE DATABASE {name}")
-        database = await asyncpg.connect(_server_url(name))
-        await database.execute("CREATE EXTENSION postgis")
-        await database.close()
-        yield _server_url(name)
+    await stores.copy(await stores.blank(), name)
+    yield server_url(name)
+    async with administrator() as admin:
         await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
-    finally:
-        await admin.close()
 
 
 @dataclass(frozen=True)
@@ -97,10 +82,14 @@ def settings(store_url: str, providers: Providers, tmp_path: Path, monkeypatch: 
 
 
 @pytest.fixture
-async def house(settings: Settings) -> AsyncIterator[House]:
+async def house(settings: Settings, stores: Stores) -> AsyncIterator[House]:
     """An open house on an upgraded store: city and departments are loaded, nobody lives there yet."""
+    await stores.fill(settings)
     async with open_house(settings, create=True) as opened:
-        await opened.upgrade()
+        if settings.city.data is None:
+            await opened.refresh()
+        else:
+            await opened.upgrade()
         yield opened
 
 

@@ -44,9 +44,11 @@ class Courier:
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
-    def deadline(self) -> float:
-        """Seconds a channel may take in all: well within the lease that was renewed just before."""
-        return self.lease.total_seconds() / 2
+    def patience(self) -> float:
+        """Seconds from before the lease is renewed to when a channel must have ended: well within that lease, with
+        room to cancel one that has not.
+        """
+        return self.lease.total_seconds() / 3
 
     async def carry(self, batch_id: int) -> timedelta | None:
         """Does what can be done now. Returns when to come back, or None when that is known from the batch itself:
@@ -73,6 +75,7 @@ class _Run:
     tried: set[int] = field(default_factory=set)
     lost: set[int] = field(default_factory=set)
     delay: float = 0.0
+    deadline: float = 0.0  # by the loop's clock, which goes on while the process is frozen
 
     async def to_end(self) -> timedelta | None:
         while not self.courier.stopping.is_set():
@@ -115,6 +118,8 @@ class _Run:
 
     async def _take(self) -> Taken | None:
         courier = self.courier
+        # Counted from before the lease is renewed: who freezes after that wakes past the deadline and sends nothing.
+        self.deadline = asyncio.get_running_loop().time() + courier.patience
         async with courier.store.writing() as session:
             return await take_chunk(
                 session,
@@ -153,23 +158,27 @@ class _Run:
     async def _hand_over(self, taken: Taken) -> Sequence[SendResult | None]:
         self.lost.difference_update(taken.positions)
         try:
-            chunk = Chunk(self.channel.prepare(taken.notice), taken.deliveries, taken.expires, taken.now, taken.since)
+            chunk = self._chunk(taken)
         except Invalid as refusal:
             log.error("batch %d cannot be carried by %s: %s", self.batch_id, self.channel.name, refusal.reason)  # noqa: TRY400 - a refusal needs no trace
             return [SendResult(Verdict.MISCONFIGURED, Reason.PAYLOAD)] * len(taken.positions)
         try:
-            async with asyncio.timeout(self.courier.deadline):
+            async with asyncio.timeout_at(self.deadline + self.courier.patience / 2):
                 return await self.channel.send(chunk)
         except TimeoutError:
             return [SendResult(Verdict.UNCERTAIN, Reason.TIMEOUT)] * len(taken.positions)
 
     async def _look_up(self, taken: Taken) -> Sequence[SendResult | None]:
-        chunk = Chunk(self.channel.prepare(taken.notice), taken.deliveries, taken.expires, taken.now, taken.since)
+        chunk = self._chunk(taken)
         try:
-            async with asyncio.timeout(self.courier.deadline):
+            async with asyncio.timeout_at(self.deadline + self.courier.patience / 2):
                 return await self.channel.lookup(chunk)
         except TimeoutError:
             return [SendResult(Verdict.UNCERTAIN, Reason.TIMEOUT)] * len(taken.positions)
+
+    def _chunk(self, taken: Taken) -> Chunk:
+        prepared = self.channel.prepare(taken.notice)
+        return Chunk(prepared, taken.deliveries, taken.expires, taken.now, taken.since, self.deadline)
 
     async def _leave(self) -> timedelta | None:
         """Finishes the batch, or queues what is left for later."""

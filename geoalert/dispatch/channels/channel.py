@@ -104,6 +104,7 @@ class Chunk:
     expires: datetime
     now: datetime
     since: datetime | None = None  # the first try of these deliveries; a look-up takes nothing older
+    ends: float | None = None  # the event loop's time by which every answer must be in: the caller's lease
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,7 +88,7 @@ class MastodonPost:
         if not isinstance(body, bytes):
             raise TypeError("not prepared by this channel")
 
-        ends = self._wire.ends()
+        ends = self._wire.ends(chunk.ends)
 
         async def call(delivery: Delivery) -> SendResult:
             token = self.tokens.get(delivery.address)

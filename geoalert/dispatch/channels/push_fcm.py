@@ -102,7 +102,7 @@ class FcmPush:
         template = chunk.prepared.payload["template"]
         if not isinstance(template, Template):
             raise TypeError("not prepared by this channel")
-        ends = self._wire.ends()
+        ends = self._wire.ends(chunk.ends)
         refusal = await self._access.ensure()
         if refusal is not None:
             return [refusal] * len(chunk.deliveries)

@@ -103,7 +103,7 @@ class TwilioSms:
         return Prepared(notice, text, units=segments(text).parts)
 
     async def send(self, chunk: Chunk) -> list[SendResult]:
-        ends = self._wire.ends()
+        ends = self._wire.ends(chunk.ends)
         sms = self._messages(ends)
         left = int((chunk.expires - chunk.now).total_seconds())
         shared = {
@@ -133,7 +133,7 @@ class TwilioSms:
         and the time together stand for it. The list is not narrowed by DateSent, which is empty while a message
         waits in the queue.
         """
-        ends = self._wire.ends()
+        ends = self._wire.ends(chunk.ends)
         sms = self._messages(ends)
 
         async def call(delivery: Delivery) -> SendResult | None:

@@ -56,9 +56,10 @@ class Wire:
         self.deadline = deadline
         self._session: aiohttp.ClientSession | None = None
 
-    def ends(self) -> float:
-        """When a chunk begun now must be over, in the loop's time."""
-        return asyncio.get_running_loop().time() + self.deadline
+    def ends(self, latest: float | None = None) -> float:
+        """When a chunk begun now must be over, in the loop's time; never after `latest`."""
+        ends = asyncio.get_running_loop().time() + self.deadline
+        return ends if latest is None else min(ends, latest)
 
     async def request(
         self,
@@ -101,11 +102,11 @@ class Wire:
     ) -> list[Result]:
         """`call(item)` for each item, results in order, begun so that `ends` can be kept.
 
-        Items whose turn does not come in half the deadline are `unbegun`, so that each that begins has time to
+        Items whose turn does not come in half of what is left are `unbegun`, so that each that begins has time to
         be answered. After a `final` result the rest take it over without a request.
         """
         loop = asyncio.get_running_loop()
-        begins = ends - self.deadline / 2
+        begins = (loop.time() + ends) / 2
         results = [unbegun] * len(items)
         turns = iter(range(len(items)))
         ended: list[Result] = []
