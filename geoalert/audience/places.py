@@ -1,13 +1,14 @@
 """Who has a place in an area, asked of the store itself: transactional, exact, without a cache.
 
-Boundary rule: a place exactly on the line is inside. Ward places match when the ward shares interior with the area.
+Boundary rule: a place exactly on the line is inside. Ward and rounded-cell places match when they share interior with
+the area.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import shapely
@@ -16,67 +17,78 @@ from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from geoalert.audience.cover import cover
-from geoalert.subscribers.cells import SCALE
+from geoalert.audience.people import People
+from geoalert.store.copying import copy_out
+from geoalert.subscribers.cells import SCALE, X_ORIGIN, Y_ORIGIN
 from geoalert.subscribers.tables import AreaPlace
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-SHARES_INTERIOR = "T********"  # DE-9IM
+SHARES_INTERIOR: Final = "T********"  # DE-9IM
+COLUMNS: Final = ("subscriber_id", "attr", "categories")
+NO_TEST: Final = -1  # in `spot`: the whole cell lies inside
+Y_BITS: Final = 31
 
-# One range scan a run. PostgreSQL takes a wrong plan (2.6-21 s instead of 0.1) unless OFFSET 0 fences the lateral part.
-RANGES = {
-    "sqlite": text(
-        "SELECT p.x, p.y, p.subscriber_id, json_extract(r.value, '$[2]') AS edge"
-        " FROM json_each(:runs) AS r CROSS JOIN place AS p"
-        " WHERE p.cell BETWEEN json_extract(r.value, '$[0]') AND json_extract(r.value, '$[1]')"
-    ),
-    "postgresql": text(
-        "SELECT p.x, p.y, p.subscriber_id, r.edge"
-        " FROM unnest(CAST(:first AS bigint[]), CAST(:last AS bigint[]), CAST(:edge AS bigint[]))"
-        " AS r(first, last, edge)"
-        " CROSS JOIN LATERAL (SELECT x, y, subscriber_id FROM place"
-        " WHERE cell BETWEEN r.first AND r.last OFFSET 0) AS p"
-    ),
-}
-
-
-async def people_in(
-    session: AsyncSession, area: BaseGeometry, ward_geometry: Callable[[str], BaseGeometry]
-) -> NDArray[np.int64]:
-    """Ids of the subscribers with a place in the area, ascending, each once. `ward_geometry` gives the last known
-    line of a ward by its code.
-    """
-    points = await _point_places(session, area)
-    wards = await _ward_places(session, area, ward_geometry)
-    return np.union1d(points, wards)
+# One range scan a run, all in one statement: two would see two moments. PostgreSQL takes a wrong plan (2.6-21 s
+# instead of 0.1) unless OFFSET 0 fences the lateral part. `spot` is the place where it must be tested.
+SPOT: Final = (
+    f"CASE WHEN r.edge = 1 THEN (CAST(p.x AS bigint) + {X_ORIGIN}) << {Y_BITS} | (p.y + {Y_ORIGIN}) ELSE {NO_TEST} END"
+)
+SQLITE: Final = text(
+    f"SELECT p.subscriber_id, p.attr, p.categories, {SPOT}"  # noqa: S608 - numbers of ours
+    " FROM (SELECT json_extract(value, '$[0]') AS first, json_extract(value, '$[1]') AS last,"
+    " json_extract(value, '$[2]') AS edge FROM json_each(:runs)) AS r"
+    " CROSS JOIN place AS p WHERE p.cell BETWEEN r.first AND r.last"
+)
+POSTGRESQL: Final = (
+    f"SELECT p.subscriber_id, p.attr, p.categories, {SPOT}"  # noqa: S608 - numbers of ours
+    " FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS r(first, last, edge)"
+    " CROSS JOIN LATERAL (SELECT x, y, subscriber_id, attr, categories FROM place"
+    " WHERE cell BETWEEN r.first AND r.last OFFSET 0) AS p"
+)
 
 
-async def _point_places(session: AsyncSession, area: BaseGeometry) -> NDArray[np.int64]:
-    runs = cover(area)
-    dialect = session.get_bind().dialect.name
-    parameters: dict[str, Any] = (
-        {"runs": json.dumps(runs.tolist())}
-        if dialect == "sqlite"
-        else {"first": runs[:, 0].tolist(), "last": runs[:, 1].tolist(), "edge": runs[:, 2].tolist()}
-    )
-    rows = (await session.execute(RANGES[dialect], parameters)).all()
-    if not rows:
-        return np.empty(0, dtype=np.int64)
-    x, y, subscriber, edge = np.array([tuple(row) for row in rows], dtype=np.int64).T
-    inside = edge == 0
-    on_edge = np.flatnonzero(edge)
+async def people_in(session: AsyncSession, area: BaseGeometry, ground_of: Callable[[str], BaseGeometry]) -> People:
+    """Everyone with a place in the area. `ground_of` gives the last known line of a ward by its code."""
+    return (await by_point(session, area)).joined(await by_ground(session, area, ground_of))
+
+
+async def by_point(session: AsyncSession, area: BaseGeometry) -> People:
+    """Those with a point in the area."""
+    rows = await _rows(session, cover(area))
+    spot = rows[:, 3]
+    inside = spot == NO_TEST
+    on_edge = np.flatnonzero(~inside)
+    x = (spot[on_edge] >> Y_BITS) - X_ORIGIN
+    y = (spot[on_edge] & ((1 << Y_BITS) - 1)) - Y_ORIGIN
     shapely.prepare(area)
-    inside[on_edge] = shapely.intersects_xy(area, x[on_edge] / SCALE, y[on_edge] / SCALE)
-    return np.unique(subscriber[inside])
+    inside[on_edge] = shapely.intersects_xy(area, x / SCALE, y / SCALE)
+    subscriber, attr, categories = (np.ascontiguousarray(rows[inside, column]) for column in range(3))
+    return People.of(subscriber, attr, categories, np.ones(len(subscriber), dtype=bool))
 
 
-async def _ward_places(
-    session: AsyncSession, area: BaseGeometry, ward_geometry: Callable[[str], BaseGeometry]
-) -> NDArray[np.int64]:
+async def _rows(session: AsyncSession, runs: NDArray[np.int64]) -> NDArray[np.int64]:
+    """(subscriber, attr, categories, spot) of every place in the runs."""
+    if session.get_bind().dialect.name == "postgresql":
+        return await copy_out(session, POSTGRESQL, *(runs[:, column].tolist() for column in range(3)), columns=4)
+    found = (await session.execute(SQLITE, {"runs": json.dumps(runs.tolist())})).all()
+    return np.array([tuple(row) for row in found], dtype=np.int64).reshape(-1, 4)
+
+
+async def by_ground(session: AsyncSession, area: BaseGeometry, ground_of: Callable[[str], BaseGeometry]) -> People:
+    """Those with a ward or a rounded cell that shares ground with the area."""
     codes = list(await session.scalars(select(AreaPlace.code).distinct()))
-    touched = [code for code in codes if area.relate_pattern(ward_geometry(code), SHARES_INTERIOR)]
+    touched = [code for code in codes if area.relate_pattern(ground_of(code), SHARES_INTERIOR)]
     if not touched:
-        return np.empty(0, dtype=np.int64)
-    found = await session.scalars(select(AreaPlace.subscriber_id).where(AreaPlace.code.in_(touched)))
-    return np.unique(np.fromiter(found, dtype=np.int64))
+        return People.none()
+    if session.get_bind().dialect.name == "postgresql":
+        query = "SELECT subscriber_id, attr, categories FROM area_place WHERE code = ANY ($1::text[])"
+        rows = await copy_out(session, query, touched, columns=3)
+    else:
+        found = await session.execute(
+            select(AreaPlace.subscriber_id, AreaPlace.attr, AreaPlace.categories).where(AreaPlace.code.in_(touched))
+        )
+        rows = np.array([tuple(row) for row in found.all()], dtype=np.int64).reshape(-1, 3)
+    subscriber, attr, categories = (np.ascontiguousarray(rows[:, column]) for column in range(3))
+    return People.of(subscriber, attr, categories, np.zeros(len(subscriber), dtype=bool))

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
-from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
 from shapely.geometry.base import BaseGeometry
-from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from geoalert.audience.people import People
 from geoalert.audience.places import people_in
-from geoalert.audience.rules import Candidate, Member, members
-from geoalert.store import digest
-from geoalert.subscribers.tables import Address, Subscriber
+from geoalert.audience.rules import Members, Ruled, members
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-GROUP = 5_000  # ids a query; SQLite takes 32,766 parameters
+# What an audience's hash is taken over: 10 bytes a member, little-endian.
+RECORD: Final = np.dtype([("owner", "<i8"), ("channel", "u1"), ("language", "u1")])
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,77 +32,45 @@ class Aim:
     severity: str
     channels: frozenset[int]
     zone: tzinfo
-    ward_geometry: Callable[[str], BaseGeometry]
+    ground_of: Callable[[str], BaseGeometry]
+
+
+class Finder(Protocol):
+    """Finds who has a place in an area: the store's own path, or the live grid over it."""
+
+    async def __call__(
+        self, session: AsyncSession, area: BaseGeometry, ground_of: Callable[[str], BaseGeometry]
+    ) -> People: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """Members ascending by (person, channel): each pair once."""
+    """`people` are all inside, told or not; `ruled` says how."""
 
-    members: tuple[Member, ...]
-    inside: int  # people with a place inside, told or not
+    people: People
+    ruled: Ruled
 
     @property
-    def people(self) -> int:
-        return len({member.subscriber for member in self.members})
+    def members(self) -> Members:
+        return self.ruled.members
+
+    @property
+    def told(self) -> int:
+        """Distinct persons, held included."""
+        return int((self.ruled.why < 0).sum())
 
 
-async def resolve(session: AsyncSession, aim: Aim, now: datetime) -> Audience:
-    """Everyone with a place in the area whom the rules let us tell, as the store stands in this transaction."""
-    inside = await people_in(session, aim.area, aim.ward_geometry)
-    told: list[Member] = []
-    async for candidate in _candidates(session, inside):
-        told.extend(members(candidate, aim.category_bit, aim.severity, aim.channels, now, aim.zone))
-    told.sort(key=lambda member: (member.subscriber, member.channel))
-    return Audience(tuple(told), len(inside))
+async def resolve(session: AsyncSession, aim: Aim, now: datetime, find: Finder = people_in) -> Audience:
+    """Everyone with a place in the area whom the rules let us tell: nobody committed before this call is missed."""
+    people = await find(session, aim.area, aim.ground_of)
+    return Audience(people, members(people, aim.category_bit, aim.severity, aim.channels, now, aim.zone))
 
 
-async def _candidates(session: AsyncSession, ids: NDArray[np.int64]) -> AsyncIterator[Candidate]:
-    for start in range(0, len(ids), GROUP):
-        rows = await session.execute(
-            select(
-                Subscriber.id,
-                Subscriber.language,
-                Subscriber.categories,
-                Subscriber.min_severity,
-                Subscriber.quiet_from,
-                Subscriber.quiet_to,
-                Subscriber.consent,
-                Address.id.label("address"),
-                Address.channel,
-            )
-            .join(Address, (Address.owner_kind == "subscriber") & (Address.owner_id == Subscriber.id))
-            .where(
-                Subscriber.id.in_(ids[start : start + GROUP].tolist()),
-                Subscriber.state == "active",
-                Address.state == "active",
-            )
-            .order_by(Subscriber.id, Address.rank)
-        )
-        for candidate in _grouped(rows.all()):
-            yield candidate
-
-
-def _grouped(
-    rows: Iterable[Row[int, int, int, int, int | None, int | None, int, int, int]],
-) -> Iterator[Candidate]:
-    for subscriber, group in groupby(rows, key=lambda row: row.id):
-        same = list(group)
-        first = same[0]
-        yield Candidate(
-            subscriber=subscriber,
-            language=first.language,
-            categories=first.categories,
-            min_severity=first.min_severity,
-            quiet_from=first.quiet_from,
-            quiet_to=first.quiet_to,
-            consent=bool(first.consent),
-            addresses=[(row.address, row.channel) for row in same],
-        )
-
-
-def audience_hash(triples: Iterable[tuple[int, int, int]]) -> str:
-    """SHA-256 over the RFC 8785 form of the sorted (person, channel code, language code). An account of the city on
-    a social network enters as its negative handle id.
+def audience_hash(owner: NDArray[np.int64], channel: NDArray[np.uint8], language: NDArray[np.uint8]) -> str:
+    """SHA-256, in hex, over the records (owner int64, channel code, language code), little-endian, ascending by owner
+    and channel. An account of the city on a social network enters as its negative handle id.
     """
-    return digest(sorted(list(triple) for triple in triples))
+    records = np.empty(len(owner), dtype=RECORD)
+    order = np.lexsort((channel, owner))
+    records["owner"], records["channel"], records["language"] = owner[order], channel[order], language[order]
+    return hashlib.sha256(records.tobytes()).hexdigest()

@@ -1,14 +1,31 @@
-"""Who of those inside is told, by which of their channels, and when: pure, and as tables."""
+"""Who of those inside is told, by which of their channels, and when: pure, over arrays, and as tables."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from types import MappingProxyType
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
+import numpy as np
+
+from geoalert.audience.people import People
+from geoalert.subscribers.attributes import (
+    ACTIVE,
+    CONSENT,
+    LANGUAGE,
+    MIN_SEVERITY,
+    NEVER,
+    QUIET_FROM,
+    QUIET_TO,
+    field,
+    order_of,
+)
 from geoalert.subscribers.codes import SEVERITIES
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,56 +51,86 @@ REACH: Final = MappingProxyType(
         "Unknown": Reach(),
     }
 )
+# Why a person inside is not told; the first that holds is the one that is given.
+LEFT_OUT: Final = ("paused", "no_consent", "category", "min_severity", "no_channel")
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
-    """One person inside with their addresses, in their own order."""
+class Members:
+    """Who is told, one entry a (person, channel), ascending by both; arrays of equal length.
 
-    subscriber: int
-    language: int
-    categories: int
-    min_severity: int
-    quiet_from: int | None
-    quiet_to: int | None
-    consent: bool
-    addresses: Sequence[tuple[int, int]]  # (address id, channel code)
+    `hold` is when quiet hours end, in whole seconds since 1970 UTC, or 0 where none run.
+    """
+
+    subscriber: NDArray[np.int64]
+    channel: NDArray[np.uint8]
+    language: NDArray[np.uint8]
+    hold: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.subscriber)
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
-    """One (person, channel) that will be told; `hold_until` where quiet hours run."""
+class Ruled:
+    """`why` holds for each of the people the index of their reason in `LEFT_OUT`, or -1 where they are told."""
 
-    subscriber: int
-    address: int
-    channel: int
-    language: int
-    hold_until: datetime | None
+    members: Members
+    why: NDArray[np.int8]
 
 
 def members(
-    person: Candidate, category_bit: int, severity: str, channels: frozenset[int], now: datetime, zone: tzinfo
-) -> list[Member]:
-    """How this person is told; empty when they are not."""
-    reach = REACH[severity]
-    if not (person.consent or reach.consent):
-        return []
-    if not (person.categories >> category_bit & 1 or reach.category):
-        return []
-    if SEVERITIES[severity] < person.min_severity and not reach.min_severity:
-        return []
-    usable = [(address, channel) for address, channel in person.addresses if channel in channels]
-    chosen = usable if reach.all_channels else usable[:1]
-    hold = None if reach.quiet_hours else quiet_until(person.quiet_from, person.quiet_to, now, zone)
-    told: dict[int, Member] = {}
-    for address, channel in chosen:
-        told.setdefault(channel, Member(person.subscriber, address, channel, person.language, hold))
-    return list(told.values())
+    people: People, category_bit: int, severity: str, channels: Iterable[int], now: datetime, zone: tzinfo
+) -> Ruled:
+    """How each of these people is told under the rules of a severity."""
+    reach, attr = REACH[severity], people.attr
+    allowed = sorted(channels)
+    orders = np.stack([order_of(attr, channel) for channel in allowed]) if allowed else np.empty((0, len(attr)))
+    barred = (
+        attr & ACTIVE == 0,
+        np.zeros(len(attr), dtype=bool) if reach.consent else attr & CONSENT == 0,
+        np.zeros(len(attr), dtype=bool) if reach.category else people.categories >> category_bit & 1 == 0,
+        np.zeros(len(attr), dtype=bool) if reach.min_severity else field(attr, MIN_SEVERITY) > SEVERITIES[severity],
+        ~orders.any(axis=0),
+    )
+    why = np.full(len(attr), -1, dtype=np.int8)
+    for reason in reversed(range(len(LEFT_OUT))):
+        why[barred[reason]] = reason
+    told = np.flatnonzero(why < 0)
+    usable = orders[:, told]
+    if not reach.all_channels and allowed:
+        ranked = np.where(usable == 0, NEVER, usable)
+        usable = ranked == ranked.min(axis=0)
+    person, which = np.nonzero(usable.T)  # by person, then by channel: both ascend
+    chosen = told[person]
+    hold = np.zeros(len(attr), dtype=np.int64) if reach.quiet_hours else _holds(attr, now, zone)
+    return Ruled(
+        Members(
+            subscriber=people.subscriber[chosen],
+            channel=np.array(allowed, dtype=np.uint8)[which],
+            language=field(attr[chosen], LANGUAGE).astype(np.uint8),
+            hold=hold[chosen],
+        ),
+        why,
+    )
 
 
-def quiet_until(start: int | None, end: int | None, now: datetime, zone: tzinfo) -> datetime | None:
-    """When the quiet hours that run now are over (UTC), or None when none run. Minutes of the city's day."""
-    if start is None or end is None:
+def _holds(attr: NDArray[np.int64], now: datetime, zone: tzinfo) -> NDArray[np.int64]:
+    """When each person's quiet hours end; few distinct hours are kept by many people."""
+    hours = attr & (QUIET_FROM[1] << QUIET_FROM[0] | QUIET_TO[1] << QUIET_TO[0])
+    distinct, which = np.unique(hours, return_inverse=True)
+    ends = np.zeros(len(distinct), dtype=np.int64)
+    for position, (start, end) in enumerate(zip(field(distinct, QUIET_FROM), field(distinct, QUIET_TO), strict=True)):
+        until = quiet_until(int(start), int(end), now, zone)
+        ends[position] = 0 if until is None else int(until.timestamp())
+    return ends[which]
+
+
+def quiet_until(start: int, end: int, now: datetime, zone: tzinfo) -> datetime | None:
+    """When the quiet hours that run now are over (UTC), or None when none run. Minutes of the city's day; equal ones
+    mean that there are no quiet hours.
+    """
+    if start == end:
         return None
     local = now.astimezone(zone)
     minute = local.hour * 60 + local.minute

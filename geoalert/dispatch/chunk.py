@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from geoalert.alerts.states import LIVE
@@ -42,6 +42,7 @@ class Taken:
     notice: Notice
     positions: Sequence[int]
     deliveries: Sequence[Delivery]
+    addresses: Mapping[int, int]  # the id of the address that is used, by position
     expires: datetime
     now: datetime
     since: datetime | None = None  # when the message was released: no earlier try exists
@@ -91,7 +92,8 @@ async def take_chunk(
     return Taken(
         notice=notice_of(alert, message, batch.language, link),
         positions=list(usable),
-        deliveries=list(usable.values()),
+        deliveries=[delivery for delivery, _ in usable.values()],
+        addresses={position: id_ for position, (_, id_) in usable.items()},
         expires=message.expires,
         now=now,
         since=message.released_at,
@@ -167,17 +169,14 @@ async def _emergency_in_chain(session: AsyncSession, message: Message) -> bool:
 
 async def _addresses(
     session: AsyncSession, batch: Batch, positions: Sequence[int], *, needs_consent: bool
-) -> tuple[dict[int, Delivery], dict[int, Change]]:
-    """Deliveries by position, and what became of those whose address, consent or STOP changed since the release."""
+) -> tuple[dict[int, tuple[Delivery, int]], dict[int, Change]]:
+    """By position: the delivery with its address's id, or what became of those whose address, consent or STOP changed
+    since the release.
+    """
     ids = recipients_of(batch)
-    rows = await session.execute(
-        select(Address, Subscriber.state, Subscriber.consent)
-        .outerjoin(Subscriber, (Address.owner_kind == "subscriber") & (Subscriber.id == Address.owner_id))
-        .where(Address.id.in_([ids[position] for position in positions]))
-    )
-    known = {row[0].id: row for row in rows}
+    known = await _known(session, batch.channel, [ids[position] for position in positions])
     keys = keys_of(session)
-    usable: dict[int, Delivery] = {}
+    usable: dict[int, tuple[Delivery, int]] = {}
     gone: dict[int, Change] = {}
     for position in positions:
         row = known.get(ids[position])
@@ -194,10 +193,35 @@ async def _addresses(
         except Invalid:
             gone[position] = (Outcome.SUPPRESSED, Reason.UNREADABLE)
             continue
-        usable[position] = Delivery(
+        delivery = Delivery(
             address=value,
             kind=address.kind,
             ref=make_ref(keys, batch.id, position),
             key=f"{batch.message_id}.{batch.channel}.{address.id}",
         )
+        usable[position] = delivery, address.id
     return usable, gone
+
+
+async def _known(
+    session: AsyncSession, channel: int, owners: Sequence[int]
+) -> dict[int, tuple[Address, str | None, int | None]]:
+    """By owner: their address on this channel, a usable one before any other, with their state and consent."""
+    people, accounts = [owner for owner in owners if owner > 0], [-owner for owner in owners if owner < 0]
+    rows = await session.execute(
+        select(Address, Subscriber.state, Subscriber.consent)
+        .outerjoin(Subscriber, (Address.owner_kind == "subscriber") & (Subscriber.id == Address.owner_id))
+        .where(
+            Address.channel == channel,
+            or_(
+                and_(Address.owner_kind == "subscriber", Address.owner_id.in_(people)),
+                and_(Address.owner_kind == "handle", Address.owner_id.in_(accounts)),
+            ),
+        )
+        .order_by(Address.state != "active", Address.rank, Address.id)
+    )
+    known: dict[int, tuple[Address, str | None, int | None]] = {}
+    for address, state, consent in rows:
+        owner = address.owner_id if address.owner_kind == "subscriber" else -address.owner_id
+        known.setdefault(owner, (address, state, consent))
+    return known

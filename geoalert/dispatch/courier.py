@@ -144,7 +144,7 @@ class _Run:
                 return False
             if known:
                 positions, answers = zip(*known, strict=True)
-                await record_results(session, batch, self.channel, positions, answers)
+                await record_results(session, batch, self.channel, positions, answers, taken.addresses)
             wrong = next((r for _, r in known if r.verdict is Verdict.MISCONFIGURED), None)
             if wrong is not None:
                 log.error("batch %d is parked: %s", self.batch_id, wrong.reason.name)

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from geoalert.alerts.tables import Message
 from geoalert.dispatch.outcomes import Outcome
 from geoalert.dispatch.reasons import Reason
+from geoalert.dispatch.recipients import Recipients
+from geoalert.dispatch.storing import store_batches
 from geoalert.dispatch.tables import Batch
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 # Claim order; the first two are the emergency lane.
 PRIORITY: Final = MappingProxyType({"Extreme": 0, "Severe": 1, "Moderate": 5, "Minor": 7, "Unknown": 7})
@@ -45,31 +49,19 @@ class Announced:
     provider: str
 
 
-@dataclass(frozen=True, slots=True)
-class Recipient:
-    address: int
-    channel: int
-    language: int
-    hold_until: datetime | None = None
-    waits_for_cell: bool = False
-
-
 async def plan_batches(
     session: AsyncSession,
     message: Message,
-    recipients: Iterable[Recipient],
+    recipients: Recipients,
     routes: Mapping[int, Route],
     now: datetime,
 ) -> list[Announced]:
     """Stores the recipients as batches and returns those that workers may start.
 
-    Each recipient stands in exactly one batch; the caller gives each (person, channel) once. Held batches wait for
-    the end of the quiet hours; those of social accounts are parked until the cell publishes.
+    Each recipient stands in exactly one batch; the caller gives each (owner, channel) once. Held batches wait for
+    the end of the quiet hours; those of social accounts are parked until the cell publishes. Numbers go on from those
+    the message has.
     """
-    groups: dict[tuple[int, int, datetime | None, bool], list[int]] = defaultdict(list)
-    for recipient in recipients:
-        key = (recipient.channel, recipient.language, recipient.hold_until, recipient.waits_for_cell)
-        groups[key].append(recipient.address)
     numbers = {
         row[0]: row[1]
         for row in await session.execute(
@@ -77,37 +69,41 @@ async def plan_batches(
         )
     }
     rows: list[dict[str, Any]] = []
-    order = sorted(groups.items(), key=lambda item: (item[0][2] is not None, item[0][2] or now, item[0][0], item[0][1]))
-    for (channel, language, hold_until, waits), addresses in order:
+    for (channel, language, hold, waits), owners in _groups(recipients):
         route = routes.get(channel, UNROUTED)
-        for part in _cut(addresses, route.batch_size):
+        held = bool(waits or hold)
+        reason = Reason.AWAITS_PUBLISHER if waits else Reason.QUIET_HOURS if held else Reason.NONE
+        parked_for = reason if waits else Reason.NONE if route.provider else Reason.NO_PROVIDER
+        shared = {
+            "message_id": message.id,
+            "channel": channel,
+            "language": language,
+            "provider": route.provider,
+            "priority": PRIORITY[message.severity],
+            "not_before": datetime.fromtimestamp(hold, UTC) if hold else now,
+            "expires": message.expires,
+            "state": PARKED if parked_for else "queued",
+            "parked_for": parked_for,
+            "lease_generation": 0,
+            "attempts": 0,
+        }
+        whole = owners.astype("<i8").tobytes()
+        width = route.batch_size * 8
+        for start in range(0, len(whole), width):
+            part = whole[start : start + width]
+            size = len(part) // 8
             numbers[channel] = numbers.get(channel, 0) + 1
-            held = waits or hold_until is not None
-            reason = Reason.AWAITS_PUBLISHER if waits else Reason.QUIET_HOURS if held else Reason.NONE
-            parked_for = reason if waits else Reason.NONE if route.provider else Reason.NO_PROVIDER
             rows.append(
-                {
-                    "message_id": message.id,
-                    "channel": channel,
+                shared
+                | {
                     "number": numbers[channel],
-                    "language": language,
-                    "provider": route.provider,
-                    "priority": PRIORITY[message.severity],
-                    "not_before": hold_until or now,
-                    "expires": message.expires,
-                    "size": len(part),
-                    "recipients": np.array(part, dtype="<i8").tobytes(),
-                    "outcomes": bytes([Outcome.HELD if held else Outcome.PENDING]) * len(part),
-                    "reasons": bytes([reason]) * len(part),
-                    "state": PARKED if parked_for else "queued",
-                    "parked_for": parked_for,
-                    "lease_generation": 0,
-                    "attempts": 0,
+                    "size": size,
+                    "recipients": part,
+                    "outcomes": bytes([Outcome.HELD if held else Outcome.PENDING]) * size,
+                    "reasons": bytes([reason]) * size,
                 }
             )
-    if not rows:
-        return []
-    ids = (await session.scalars(insert(Batch).returning(Batch.id, sort_by_parameter_order=True), rows)).all()
+    ids = await store_batches(session, rows)
     return [
         Announced(id_, row["priority"], row["provider"])
         for id_, row in zip(ids, rows, strict=True)
@@ -115,11 +111,31 @@ async def plan_batches(
     ]
 
 
-def _cut(addresses: Sequence[int], size: int) -> list[Sequence[int]]:
-    return [addresses[start : start + size] for start in range(0, len(addresses), size)]
+def _groups(recipients: Recipients) -> Iterator[tuple[tuple[int, int, int, bool], NDArray[np.int64]]]:
+    """Owners by (channel, language, hold, waits): who need not wait first, then by when they are let go."""
+    if not len(recipients):
+        return
+    hold, which = np.unique(recipients.hold, return_inverse=True)
+    parts = ((which, len(hold)), (recipients.channel, 256), (recipients.language, 256), (recipients.waits, 2))
+    key = np.zeros(len(recipients), dtype=np.int64)
+    for values, count in parts:
+        key = key * count + values
+    order = np.argsort(key, kind="stable")
+    starts = np.flatnonzero(np.diff(key[order], prepend=-1))
+    for start, end in zip(starts, [*starts[1:], len(order)], strict=True):
+        first = order[start]
+        yield (
+            (
+                int(recipients.channel[first]),
+                int(recipients.language[first]),
+                int(recipients.hold[first]),
+                bool(recipients.waits[first]),
+            ),
+            recipients.owner[order[start:end]],
+        )
 
 
 def recipients_of(batch: Batch) -> list[int]:
-    """Address ids by position."""
+    """Owner ids by position: a subscriber's, or the negative of an account's."""
     ids: list[int] = np.frombuffer(batch.recipients, dtype="<i8").tolist()
     return ids

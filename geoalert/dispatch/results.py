@@ -11,7 +11,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from geoalert.dispatch.channels.channel import Channel, SendResult, Verdict
 from geoalert.dispatch.outcomes import Change, Outcome, merge_outcomes
-from geoalert.dispatch.plan import recipients_of
 from geoalert.dispatch.reasons import Reason
 from geoalert.dispatch.tables import Batch, ProviderRef
 from geoalert.store import database_now, insert_for
@@ -34,9 +33,16 @@ BY_REF: Final = frozenset({"sms", "post"})  # channels whose own reference is as
 
 
 async def record_results(
-    session: AsyncSession, batch: Batch, channel: Channel, positions: Sequence[int], results: Sequence[SendResult]
+    session: AsyncSession,
+    batch: Batch,
+    channel: Channel,
+    positions: Sequence[int],
+    results: Sequence[SendResult],
+    addresses: Mapping[int, int],
 ) -> None:
-    """Merges outcomes, keeps provider references, and retires addresses that the provider says are dead."""
+    """Merges outcomes, keeps provider references, and retires addresses that the provider says are dead. `addresses`
+    gives the id of the address that was used, by position.
+    """
     changes: dict[int, Change] = {
         position: (OUTCOME[result.verdict], result.reason) for position, result in zip(positions, results, strict=True)
     }
@@ -58,10 +64,9 @@ async def record_results(
     ]
     if refs:
         await session.execute(insert_for(session)(ProviderRef).on_conflict_do_nothing(), refs)
-    ids = recipients_of(batch)
     for reason, state in ADDRESS_STATE.items():
         dead = [
-            ids[position]
+            addresses[position]
             for position, result in zip(positions, results, strict=True)
             if result.verdict is Verdict.REFUSED and result.reason is reason
         ]

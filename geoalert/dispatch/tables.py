@@ -23,8 +23,8 @@ from geoalert.store import Base, BigId, Instant
 class Batch(Base):
     """Up to N recipients of one message, channel and language: the unit of durable work.
 
-    `recipients` holds address ids (little-endian int64), `outcomes` and `reasons` one byte each, same positions.
-    Only `merge_outcomes` writes the last two.
+    `recipients` holds owner ids (little-endian int64; a subscriber's, or the negative of an account's), `outcomes` and
+    `reasons` one byte each, same positions. Only `merge_outcomes` writes the last two.
     """
 
     __tablename__ = "batch"

@@ -4,26 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from geoalert.dispatch.lease import finish
 from geoalert.dispatch.outcomes import OPEN, TOLD, Change, Outcome, merge_outcomes
-from geoalert.dispatch.plan import Announced, Recipient, recipients_of
-from geoalert.dispatch.reasons import Reason
+from geoalert.dispatch.plan import Announced
+from geoalert.dispatch.recipients import Recipients
 from geoalert.dispatch.results import ADDRESS_STATE
 from geoalert.dispatch.tables import Batch
 
+# A carrier's "failed" can be followed by its "delivered"; only a dead address was surely not reached.
+MAYBE = np.isin(np.arange(256), [int(outcome) for outcome in TOLD])
+DEAD = np.isin(np.arange(256), [int(reason) for reason in ADDRESS_STATE])
 
-async def told_before(session: AsyncSession, message_ids: Sequence[int]) -> dict[int, Recipient]:
-    """Everyone these messages may have reached, by address id."""
-    told: dict[int, Recipient] = {}
-    for batch in await session.scalars(select(Batch).where(Batch.message_id.in_(message_ids)).order_by(Batch.id)):
-        for address, outcome, reason in zip(recipients_of(batch), batch.outcomes, batch.reasons, strict=True):
-            # A carrier's "failed" can be followed by its "delivered"; only a dead address was surely not reached.
-            if Outcome(outcome) in TOLD or (outcome == Outcome.FAILED and Reason(reason) not in ADDRESS_STATE):
-                told[address] = Recipient(address, batch.channel, batch.language)
-    return told
+
+async def told_before(session: AsyncSession, message_ids: Sequence[int]) -> Recipients:
+    """Everyone these messages may have reached, in the language they were last told in."""
+    rows = await session.execute(
+        select(Batch.channel, Batch.language, Batch.recipients, Batch.outcomes, Batch.reasons)
+        .where(Batch.message_id.in_(message_ids))
+        .order_by(Batch.id.desc())
+    )
+    owners, channels, languages = [], [], []
+    for channel, language, recipients, outcomes, reasons in rows:
+        outcome, reason = np.frombuffer(outcomes, dtype=np.uint8), np.frombuffer(reasons, dtype=np.uint8)
+        told = MAYBE[outcome] | ((outcome == Outcome.FAILED) & ~DEAD[reason])
+        owners.append(np.frombuffer(recipients, dtype="<i8")[told])
+        channels.append(np.full(len(owners[-1]), channel, dtype=np.uint8))
+        languages.append(np.full(len(owners[-1]), language, dtype=np.uint8))
+    if not owners:
+        return Recipients.none()
+    return Recipients.of(np.concatenate(owners), np.concatenate(channels), np.concatenate(languages))
 
 
 async def close_open(session: AsyncSession, message_ids: Sequence[int], change: Change) -> int:

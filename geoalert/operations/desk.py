@@ -12,7 +12,7 @@ from shapely.geometry.base import BaseGeometry
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from geoalert.alerts import Category, Geography
-from geoalert.audience import Aim
+from geoalert.audience import Aim, Finder, people_in
 from geoalert.dispatch.engine import Engine
 from geoalert.dispatch.plan import Route
 from geoalert.store import Store
@@ -30,6 +30,7 @@ class Desk:
     held: HeldCity
     categories: Mapping[str, Category]
     routes: Mapping[int, Route] = field(default_factory=dict)
+    find: Finder = people_in
 
     @property
     def city(self) -> City:
@@ -85,5 +86,5 @@ class Desk:
             severity=severity,
             channels=channels,
             zone=self.zone,
-            ward_geometry=self.last_known(now),
+            ground_of=self.last_known(now),
         )

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 
+import numpy as np
 from shapely.geometry.base import BaseGeometry
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -30,14 +30,15 @@ async def preview(
     """The audience of this area as the store stands."""
     codes = frozenset(CHANNELS[name] for name in channels) - {CHANNELS["post"]}
     now = await database_now(session)
-    audience = await resolve(session, desk.aim(area, category, severity, codes, now=now), now)
-    counts = Counter((CHANNEL_NAMES[m.channel], LANGUAGE_NAMES[m.language]) for m in audience.members)
+    audience = await resolve(session, desk.aim(area, category, severity, codes, now=now), now, desk.find)
+    told = audience.members
+    pairs, counts = np.unique(np.stack([told.channel, told.language]), axis=1, return_counts=True)
     table: dict[str, dict[str, int]] = {}
-    for (channel, language), count in sorted(counts.items()):
-        table.setdefault(channel, {})[language] = count
+    for (channel, language), count in zip(pairs.T.tolist(), counts.tolist(), strict=True):
+        table.setdefault(CHANNEL_NAMES[channel], {})[LANGUAGE_NAMES[language]] = count
     return Preview(
-        people=audience.people,
-        inside=audience.inside,
-        held=len({m.subscriber for m in audience.members if m.hold_until}),
+        people=audience.told,
+        inside=len(audience.people),
+        held=len(np.unique(told.subscriber[told.hold > 0])),
         by_channel=table,
     )

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+import numpy as np
 import shapely
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -20,8 +19,9 @@ from geoalert.audience import audience_hash, resolve
 from geoalert.audit import append
 from geoalert.departments import Actor
 from geoalert.dispatch.outcomes import Outcome
-from geoalert.dispatch.plan import Recipient, plan_batches
+from geoalert.dispatch.plan import plan_batches
 from geoalert.dispatch.reasons import Reason
+from geoalert.dispatch.recipients import Recipients
 from geoalert.dispatch.told import close_open, told_before
 from geoalert.errors import Conflict
 from geoalert.operations.desk import Desk
@@ -95,38 +95,33 @@ async def put_on_its_way(
         raise Conflict("the alert has expired; edit its times first", pointer="/expires")
     previous = [old.id for old in earlier]
     await _end_earlier(session, message, earlier)
-    told = await told_before(session, previous) if previous else {}
-    recipients = dict(told)
+    recipients = await told_before(session, previous) if previous else Recipients.none()
     if message.msg_type != "Cancel":
         recipients = _accounts_wait(message, recipients, posts_wait=posts_wait)
-        for recipient in await _inside(session, desk, alert, message, posts_wait=posts_wait):
-            recipients[recipient.address] = recipient
-    owners = await _owners(session, recipients)
-    unique = {
-        (owners[recipient.address], recipient.channel): recipient
-        for recipient in recipients.values()
-        if recipient.address in owners
-    }
-    people = len({owner for owner, _ in unique if owner > 0})
+        # Who is inside now is told as they wish now, not as they were told before.
+        recipients = (await _inside(session, desk, alert, message, posts_wait=posts_wait)).joined(recipients)
+    people = recipients.people()
     if not people and not confirm_empty:
         raise Conflict("nobody would be told: no subscriber is reached by this area; confirm to send all the same")
-    ordered = [unique[key] for key in sorted(unique)]
     message.released_at = now
-    message.audience_size, message.audience_people = len(ordered), people
-    message.audience_counts = dict(Counter(CHANNEL_NAMES[recipient.channel] for recipient in ordered))
-    message.audience_hash = audience_hash(
-        (owner, channel, unique[owner, channel].language) for owner, channel in unique
-    )
-    batches = await plan_batches(session, message, ordered, desk.routes, now)
+    message.audience_size, message.audience_people = len(recipients), people
+    message.audience_counts = _by_channel(recipients)
+    message.audience_hash = audience_hash(recipients.owner, recipients.channel, recipients.language)
+    batches = await plan_batches(session, message, recipients, desk.routes, now)
     await append(
         session,
         by,
         "message.released",
         message.identifier,
-        {"audience": len(ordered), "people": people, "audience_hash": message.audience_hash},
+        {"audience": len(recipients), "people": people, "audience_hash": message.audience_hash},
     )
     await desk.engine.enqueue(session, batches)
-    return Released(message.identifier, people, len(ordered), message.audience_hash, len(batches))
+    return Released(message.identifier, people, len(recipients), message.audience_hash, len(batches))
+
+
+def _by_channel(recipients: Recipients) -> dict[str, int]:
+    codes, counts = np.unique(recipients.channel, return_counts=True)
+    return {CHANNEL_NAMES[code]: count for code, count in zip(codes.tolist(), counts.tolist(), strict=True)}
 
 
 async def _end_earlier(session: AsyncSession, message: Message, earlier: list[Message]) -> None:
@@ -140,19 +135,15 @@ async def _end_earlier(session: AsyncSession, message: Message, earlier: list[Me
         await close_open(session, [old.id for old in earlier], (Outcome.CANCELLED, reason))
 
 
-async def _inside(
-    session: AsyncSession, desk: Desk, alert: Alert, message: Message, *, posts_wait: bool
-) -> list[Recipient]:
+async def _inside(session: AsyncSession, desk: Desk, alert: Alert, message: Message, *, posts_wait: bool) -> Recipients:
     channels = _channels(message)
     await desk.refresh(session)  # in this transaction: an epoch that came in before it counts
     now = await database_now(session)
     aim = desk.aim(message.area, alert.category, message.severity, channels - {POST}, now=now)
-    audience = await resolve(session, aim, now)
-    found = [
-        Recipient(member.address, member.channel, member.language, member.hold_until) for member in audience.members
-    ]
+    told = (await resolve(session, aim, now, desk.find)).members
+    found = Recipients.of(told.subscriber, told.channel, told.language, told.hold)
     if POST in channels and not alert.drill:
-        found += await _accounts(session, desk, message, posts_wait=posts_wait)
+        found = found.joined(await _accounts(session, desk, message, posts_wait=posts_wait))
     return found
 
 
@@ -160,40 +151,32 @@ def _channels(message: Message) -> frozenset[int]:
     return frozenset(CHANNELS[name] for name in json.loads(message.content)["channels"])
 
 
-def _accounts_wait(message: Message, told: dict[int, Recipient], *, posts_wait: bool) -> dict[int, Recipient]:
+def _accounts_wait(message: Message, told: Recipients, *, posts_wait: bool) -> Recipients:
     """An update is posted only where it asks for posts, and waits for the cell as every post does."""
-    return {
-        address: replace(recipient, waits_for_cell=posts_wait and recipient.channel == POST)
-        for address, recipient in told.items()
-        if recipient.channel != POST or POST in _channels(message)
-    }
+    posts = told.channel == POST
+    waiting = replace(told, waits=posts & posts_wait)
+    return waiting if POST in _channels(message) else waiting.only(~posts)
 
 
-async def _accounts(session: AsyncSession, desk: Desk, message: Message, *, posts_wait: bool) -> list[Recipient]:
+async def _accounts(session: AsyncSession, desk: Desk, message: Message, *, posts_wait: bool) -> Recipients:
     """The city's own accounts for this area, in the languages the message has."""
     languages = texts_in(message.content)
     line = desk.last_known(await database_now(session))
-    rows = await session.execute(
-        select(Handle, Address.id)
+    rows = await session.scalars(
+        select(Handle)
         .join(Address, (Address.owner_kind == "handle") & (Address.owner_id == Handle.id))
         .where(Handle.state == "active", Address.state == "active")
         .order_by(Handle.id)
     )
-    return [
-        Recipient(address, POST, handle.language, waits_for_cell=posts_wait)
-        for handle, address in rows
+    chosen = [
+        handle
+        for handle in rows
         if LANGUAGE_NAMES[handle.language] in languages
         and (handle.ward is None or shapely.relate_pattern(message.area, line(handle.ward), SHARES_INTERIOR))
     ]
-
-
-async def _owners(session: AsyncSession, addresses: Iterable[int]) -> dict[int, int]:
-    """Owner by address id: a person's id, or the negative of an account's. Erased addresses are absent."""
-    ids = list(addresses)
-    owners: dict[int, int] = {}
-    for start in range(0, len(ids), 5_000):
-        rows = await session.execute(
-            select(Address.id, Address.owner_kind, Address.owner_id).where(Address.id.in_(ids[start : start + 5_000]))
-        )
-        owners.update({id_: owner if kind == "subscriber" else -owner for id_, kind, owner in rows})
-    return owners
+    return Recipients.of(
+        np.array([-handle.id for handle in chosen], dtype=np.int64),
+        np.full(len(chosen), POST),
+        np.array([handle.language for handle in chosen], dtype=np.int64),
+        waits=np.full(len(chosen), posts_wait),
+    )

@@ -15,7 +15,7 @@ from geoalert.alerts.tables import Message
 from geoalert.dispatch.plan import recipients_of
 from geoalert.dispatch.tables import Batch
 from geoalert.subscribers.cells import SCALE
-from geoalert.subscribers.tables import Address, AreaPlace, Place
+from geoalert.subscribers.tables import AreaPlace, Place
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -36,8 +36,7 @@ async def prove(session: AsyncSession, message: Message, ward_shapes: dict[str, 
     """Tests every stored place against the message's area, and every recipient against the result."""
     pairs: Counter[tuple[int, int]] = Counter()
     for batch in await session.scalars(select(Batch).where(Batch.message_id == message.id)):
-        owners = await _owners(session, recipients_of(batch))
-        pairs.update((owner, batch.channel) for owner in owners)
+        pairs.update((owner, batch.channel) for owner in recipients_of(batch) if owner > 0)
     people = {owner for owner, _ in pairs}
     inside = set((await _inside(session, message, ward_shapes)).tolist())
     return Proof(
@@ -47,14 +46,6 @@ async def prove(session: AsyncSession, message: Message, ward_shapes: dict[str, 
         twice=sum(1 for count in pairs.values() if count > 1),
         inside=len(inside),
     )
-
-
-async def _owners(session: AsyncSession, addresses: list[int]) -> list[int]:
-    rows = await session.execute(
-        select(Address.id, Address.owner_id).where(Address.id.in_(addresses), Address.owner_kind == "subscriber")
-    )
-    owner = dict(rows.all())
-    return [owner[address] for address in addresses if address in owner]
 
 
 async def _inside(

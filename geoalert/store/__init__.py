@@ -3,6 +3,7 @@
 from geoalert.store.base import Base, BigId
 from geoalert.store.columns import Document, Geometry, Instant
 from geoalert.store.hashing import canonical, digest
+from geoalert.store.ids import next_ids
 from geoalert.store.keys import KeyRing
 from geoalert.store.sessions import Store, database_now, insert_for, keys_of, open_store
 
@@ -19,5 +20,6 @@ __all__ = [
     "digest",
     "insert_for",
     "keys_of",
+    "next_ids",
     "open_store",
 ]

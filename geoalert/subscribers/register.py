@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import Table, func, insert, select, text
+from sqlalchemy import Table, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from geoalert.audit import append
-from geoalert.store import Base, KeyRing, database_now, keys_of
+from geoalert.store import Base, KeyRing, database_now, keys_of, next_ids
 from geoalert.subscribers.cells import cell_of, to_lattice
 from geoalert.subscribers.codes import CHANNELS, CITIZEN_CHANNELS, LANGUAGES, SEVERITIES
 from geoalert.subscribers.person import Person
@@ -23,18 +23,6 @@ NOTICE = "2026-11"  # version of the consent notice now shown
 def bound_to(owner_kind: str, owner_id: int, channel: int) -> str:
     """What an address's ciphertext is bound to: moved to another owner it does not open."""
     return f"address|{owner_kind}|{owner_id}|{channel}"
-
-
-async def next_ids(session: AsyncSession, table: type[Base], count: int) -> range | list[int]:
-    """`count` unused ids; on SQLite safe because the caller holds the one write transaction."""
-    if session.get_bind().dialect.name == "postgresql":
-        found = await session.scalars(
-            text("SELECT nextval(pg_get_serial_sequence(:name, 'id')) FROM generate_series(1, :count)"),
-            {"name": table.__tablename__, "count": count},
-        )
-        return list(found)
-    last = (await session.execute(select(func.max(_table(table).c.id)))).scalar_one() or 0
-    return range(last + 1, last + 1 + count)
 
 
 async def taken(session: AsyncSession, people: Sequence[Person]) -> set[tuple[str, str]]:
@@ -62,18 +50,19 @@ async def register(
     The caller has made sure that no address is taken; the database refuses the group otherwise.
     """
     now = await database_now(session)
-    ids = list(await next_ids(session, Subscriber, len(people)))
+    ids = await next_ids(session, Subscriber, len(people))
     names = references or [str(uuid.uuid4()) for _ in people]
     keys = keys_of(session)
+    # Addresses before places: what stands beside a place is put together when the place is written.
     rows: Mapping[type[Base], list[dict[str, Any]]] = {
         Subscriber: [_subscriber(id_, name, person, now) for id_, name, person in zip(ids, names, people, strict=True)],
+        Address: [row for id_, person in zip(ids, people, strict=True) for row in _addresses(id_, person, keys, now)],
         Place: [row for id_, person in zip(ids, people, strict=True) for row in _places(id_, person)],
         AreaPlace: [
             {"subscriber_id": id_, "label": ward.label, "kind": "ward", "code": ward.code}
             for id_, person in zip(ids, people, strict=True)
             for ward in person.wards
         ],
-        Address: [row for id_, person in zip(ids, people, strict=True) for row in _addresses(id_, person, keys, now)],
         Consent: [
             {
                 "subscriber_id": id_,

@@ -1,7 +1,8 @@
 """People, where they want to hear about, and how to reach them.
 
 A place has no geometry column: homes are not published. `x`, `y` are lon, lat in units of 1e-7 degree; `cell` is
-derived from them (see `subscribers.cells`) and carries the covering index that audiences are resolved by.
+derived from them (see `subscribers.cells`) and carries the covering index that audiences are resolved by. `attr` and
+`categories` beside every place are the person's, packed (see `subscribers.attributes`); triggers keep them.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from sqlalchemy import BigInteger, ForeignKey, Index, Integer, LargeBinary, Smal
 from sqlalchemy.orm import Mapped, mapped_column
 
 from geoalert.store import Base, BigId, Instant
+
+COVERED = ("subscriber_id", "attr", "categories")
 
 
 class Subscriber(Base):
@@ -33,10 +36,8 @@ class Subscriber(Base):
 class Place(Base):
     __tablename__ = "place"
     __table_args__ = (
-        Index("ix_place_cell", "cell", "x", "y", "subscriber_id").ddl_if(dialect="sqlite"),
-        Index("ix_place_cell_covering", "cell", postgresql_include=["x", "y", "subscriber_id"]).ddl_if(
-            dialect="postgresql"
-        ),
+        Index("ix_place_cell", "cell", "x", "y", *COVERED).ddl_if(dialect="sqlite"),
+        Index("ix_place_cell_covering", "cell", postgresql_include=["x", "y", *COVERED]).ddl_if(dialect="postgresql"),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -45,6 +46,8 @@ class Place(Base):
     x: Mapped[int] = mapped_column(Integer)
     y: Mapped[int] = mapped_column(Integer)
     cell: Mapped[int] = mapped_column(BigInteger)
+    attr: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    categories: Mapped[int] = mapped_column(BigInteger, server_default="0")
 
 
 class AreaPlace(Base):
@@ -55,8 +58,26 @@ class AreaPlace(Base):
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     subscriber_id: Mapped[int] = mapped_column(ForeignKey("subscriber.id", ondelete="CASCADE"), index=True)
     label: Mapped[str] = mapped_column(String(40))
-    kind: Mapped[str] = mapped_column(String(10))  # ward
+    kind: Mapped[str] = mapped_column(String(10))  # ward, cell
     code: Mapped[str] = mapped_column(String(60), index=True)
+    attr: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    categories: Mapped[int] = mapped_column(BigInteger, server_default="0")
+
+
+class AudienceChange(Base):
+    """Whose places, wishes or addresses changed, in the transaction that changed them; written by triggers alone.
+
+    `xid` is that transaction's number on PostgreSQL: a transaction can take its `seq` early and commit late, so whoever
+    follows the log there reads by `xid`. SQLite has one writer at a time; there `seq` is enough and `xid` is 0.
+    """
+
+    __tablename__ = "audience_change"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+    seq: Mapped[int] = mapped_column(BigId, primary_key=True)
+    xid: Mapped[int] = mapped_column(BigInteger, index=True)
+    subscriber_id: Mapped[int] = mapped_column(BigInteger)
+    at: Mapped[datetime] = mapped_column(Instant())
 
 
 class Address(Base):

@@ -1,0 +1,21 @@
+"""Numbers for rows that are written in bulk and refer to each other."""
+
+from __future__ import annotations
+
+from sqlalchemy import func, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from geoalert.store.base import Base
+
+
+async def next_ids(session: AsyncSession, model: type[Base], count: int) -> list[int]:
+    """`count` unused ids, ascending; on SQLite safe because the caller holds the one write transaction."""
+    table = model.__table__
+    if session.get_bind().dialect.name == "postgresql":
+        found = await session.scalars(
+            text("SELECT nextval(pg_get_serial_sequence(:name, 'id')) FROM generate_series(1, :count)"),
+            {"name": model.__tablename__, "count": count},
+        )
+        return list(found)
+    last = (await session.execute(select(func.max(table.c.id)))).scalar_one() or 0
+    return list(range(last + 1, last + 1 + count))
