@@ -3,11 +3,15 @@
 Every place of the polygon lies in one of the runs. Places in an interior run need no test; only those in an edge run
 are tested against the exact shape. Edges are rasterised row by row, wider by a few lattice units than they are, so
 that rounding can only cost a test and never a place.
+
+Here x and y are lattice units east of 180 W and north of 90 S (`subscribers.cells`): never negative, whole for a
+place, exact in float64.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import shapely
@@ -18,8 +22,10 @@ from geoalert.subscribers.cells import ROW, SCALE, SHIFT, X_ORIGIN, Y_ORIGIN
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-CELL = 1 << SHIFT
-MARGIN = 4  # lattice units; float64 holds degrees to about 1e-7 of one
+CELL: Final = 1 << SHIFT
+MARGIN: Final = 4  # lattice units; float64 holds degrees to about 1e-7 of one
+CROWDED: Final = 48  # edges in one run, beyond which the shape's own index is the faster test
+FEW: Final = 16  # places, up to which a test costs less than the shape's own index
 
 
 def cover(area: BaseGeometry) -> NDArray[np.int64]:
@@ -27,65 +33,158 @@ def cover(area: BaseGeometry) -> NDArray[np.int64]:
 
     `area` is a valid (multi)polygon in EPSG:4326, lon, lat.
     """
-    rows, first, last = _touched(area)
-    order = np.lexsort((first, rows))
-    rows, first, last = rows[order], first[order], last[order]
-    # Merge the stretches of one row that meet: a stretch begins where it lies beyond all before it.
-    reach = np.maximum.accumulate(rows << ROW | last)
-    begins = np.ones(len(rows), dtype=bool)
-    begins[1:] = (rows[1:] << ROW | first[1:]) > reach[:-1] + 1
-    starts = np.flatnonzero(begins)
-    ends = np.append(starts[1:], len(rows)) - 1
-    edge_first = (rows << ROW | first)[starts]
-    edge_last = reach[ends]
-    inner_first, inner_last = _inner(area, edge_first, edge_last)
-    runs = np.concatenate(
-        [
-            np.column_stack([edge_first, edge_last, np.ones_like(edge_first)]),
-            np.column_stack([inner_first, inner_last, np.zeros_like(inner_first)]),
-        ]
-    )
-    return runs[np.argsort(runs[:, 0])]
+    return Cover.of(area).runs
 
 
-def _touched(area: BaseGeometry) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """For every edge and row it passes: the row and the first and last column it touches there."""
-    boundary = area.boundary
-    corners, line = shapely.get_coordinates(shapely.get_parts(boundary), return_index=True)
+@dataclass(frozen=True, slots=True, eq=False)
+class Cover:
+    """The runs of an area, with the edges that pass through each edge run, for testing many places at once."""
+
+    area: BaseGeometry
+    runs: NDArray[np.int64]  # as `cover` gives them
+    edge_start: NDArray[np.int64]  # of the n-th edge run: its first row in `edges` …
+    edge_count: NDArray[np.int64]  # … how many, never 0 …
+    west_inside: NDArray[np.bool_]  # … and whether what lies just west of it is inside
+    edges: Edges
+
+    @classmethod
+    def of(cls, area: BaseGeometry) -> Cover:
+        """`area` as for `cover`."""
+        row, first, last, edge, every_edge = _touched(area)
+        key = row << ROW | np.maximum(first, 0)
+        order = np.argsort(key)
+        key, row, edges = key.take(order), row.take(order), every_edge.take(edge.take(order))
+        if not len(key):
+            nothing = np.empty(0, dtype=np.int64)
+            return cls(area, np.empty((0, 3), dtype=np.int64), nothing, nothing, np.empty(0, dtype=bool), edges)
+        # Merge the stretches of one row that meet: a stretch begins where it lies beyond all before it.
+        reach = np.maximum.accumulate(row << ROW | last.take(order))
+        begins = np.empty(len(key), dtype=bool)
+        begins[0] = True
+        np.greater(key[1:], reach[:-1] + 1, out=begins[1:])
+        start = np.flatnonzero(begins)
+        end = np.append(start[1:], len(key))
+        # No edge enters the gap between two stretches, and every ring crosses the row's middle an even number of
+        # times: so the crossings up to a gap tell whether it is inside.
+        middle = ((row << SHIFT) + CELL // 2).astype(np.float64)
+        crossings = np.cumsum((edges.low <= middle) & (middle < edges.high))
+        east_inside = (crossings[end - 1] & 1).astype(bool)
+        west_inside = np.empty_like(east_inside)
+        west_inside[0] = False
+        west_inside[1:] = east_inside[:-1]
+        runs = _interleaved(key[start], reach[end - 1], east_inside)
+        return cls(area, runs, start, end - start, west_inside, edges)
+
+    def inside(self, x: NDArray[np.float64], y: NDArray[np.float64], run: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """For places that lie in edge runs (`run`: 0 for the first edge run): whether the area holds them, its line
+        included. Equal to plain shapely on every place.
+        """
+        if not len(x):
+            return np.empty(0, dtype=bool)
+        crowded = self.edge_count > CROWDED
+        count = np.where(crowded, 1, self.edge_count)
+        odd, unsure = _crossed_oddly(x, y, count.take(run), self.edge_start.take(run), self.edges)
+        inside = odd ^ self.west_inside.take(run)
+        if crowded.any():
+            unsure |= crowded[run]
+        doubtful = np.flatnonzero(unsure)
+        if len(doubtful):
+            if len(doubtful) > FEW:
+                shapely.prepare(self.area)
+            lon, lat = (x[doubtful] - X_ORIGIN) / SCALE, (y[doubtful] - Y_ORIGIN) / SCALE
+            inside[doubtful] = shapely.intersects_xy(self.area, lon, lat)
+        return inside
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Edges:
+    """Lines through (x, y) where `run_x * y - rise * x` equals `level`, from y = `low` to `high`, `rise` >= 0.
+
+    float64; a point west of such a line has the left side larger, one east of it smaller.
+    """
+
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    run_x: NDArray[np.float64]
+    rise: NDArray[np.float64]
+    level: NDArray[np.float64]
+
+    def take(self, rows: NDArray[np.int64]) -> Edges:
+        return Edges(*(column.take(rows) for column in (self.low, self.high, self.run_x, self.rise, self.level)))
+
+
+def _touched(
+    area: BaseGeometry,
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], Edges]:
+    """For every edge and row it passes: the row, the first and last column it touches there, and which edge."""
+    rings = shapely.get_rings(shapely.get_parts(area))
+    corners, ring = shapely.get_coordinates(rings, return_index=True)
     x = corners[:, 0] * SCALE + X_ORIGIN
     y = corners[:, 1] * SCALE + Y_ORIGIN
-    same = line[1:] == line[:-1]
-    x0, x1, y0, y1 = x[:-1][same], x[1:][same], y[:-1][same], y[1:][same]
-    low = (np.minimum(y0, y1) - MARGIN).astype(np.int64) >> SHIFT
-    high = (np.maximum(y0, y1) + MARGIN).astype(np.int64) >> SHIFT
-    count = high - low + 1
+    begins = np.flatnonzero(ring[1:] == ring[:-1])
+    # Every edge upwards: which end it starts from does not matter to what it encloses.
+    falls = y[begins] > y[begins + 1]
+    lower, upper = begins + falls, begins + ~falls
+    x0, x1, y0, y1 = x.take(lower), x.take(upper), y.take(lower), y.take(upper)
+    run_x, rise = x1 - x0, y1 - y0
+    bottom_row = (y0 - MARGIN).astype(np.int64) >> SHIFT
+    count = ((y1 + MARGIN).astype(np.int64) >> SHIFT) - bottom_row + 1
     edge = np.repeat(np.arange(len(x0)), count)
-    row = np.repeat(low, count) + np.arange(len(edge)) - np.repeat(np.cumsum(count) - count, count)
-    x0, x1, y0, y1 = x0[edge], x1[edge], y0[edge], y1[edge]
+    row = np.arange(len(edge)) + np.repeat(bottom_row - np.cumsum(count) + count, count)
     # Where the edge enters and leaves the row's band; a level edge spans its whole width.
-    rise = y1 - y0
-    level = np.abs(rise) <= MARGIN
-    slope = (x1 - x0) / np.where(level, 1.0, rise)
-    bottom = np.clip((row << SHIFT) - MARGIN, np.minimum(y0, y1), np.maximum(y0, y1))
-    top = np.clip(((row + 1) << SHIFT) + MARGIN, np.minimum(y0, y1), np.maximum(y0, y1))
-    at_bottom = np.where(level, x0, x0 + (bottom - y0) * slope)
-    at_top = np.where(level, x1, x0 + (top - y0) * slope)
+    level = rise <= MARGIN
+    slope = run_x / np.where(level, 1.0, rise)
+    slope[level] = 0.0
+    from_x, from_y, slope, height = x0.take(edge), y0.take(edge), slope.take(edge), rise.take(edge)
+    below = (row << SHIFT) - from_y
+    at_bottom = from_x + np.clip(below - MARGIN, 0.0, height) * slope
+    at_top = from_x + np.clip(below + (CELL + MARGIN), 0.0, height) * slope
+    if level.any():
+        at_top = np.where(level[edge], x1[edge], at_top)
     first = (np.minimum(at_bottom, at_top) - MARGIN).astype(np.int64) >> SHIFT
     last = (np.maximum(at_bottom, at_top) + MARGIN).astype(np.int64) >> SHIFT
-    return row, first, last
+    return row, first, last, edge, Edges(y0, y1, run_x, rise, run_x * y0 - rise * x0)
 
 
-def _inner(
-    area: BaseGeometry, edge_first: NDArray[np.int64], edge_last: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The gaps between edge runs of one row that lie inside: no edge enters a gap, so one point decides for all."""
-    gap_first, gap_last = edge_last[:-1] + 1, edge_first[1:] - 1
-    same_row = (edge_last[:-1] >> ROW) == (edge_first[1:] >> ROW)
-    gap_first, gap_last = gap_first[same_row], gap_last[same_row]
-    column = gap_first & ((1 << ROW) - 1)
-    row = gap_first >> ROW
-    lon = (column * CELL + CELL // 2 - X_ORIGIN) / SCALE
-    lat = (row * CELL + CELL // 2 - Y_ORIGIN) / SCALE
-    shapely.prepare(area)
-    inside = shapely.contains_xy(area, lon, lat)
-    return gap_first[inside], gap_last[inside]
+def _interleaved(
+    edge_first: NDArray[np.int64], edge_last: NDArray[np.int64], east_inside: NDArray[np.bool_]
+) -> NDArray[np.int64]:
+    """Each edge run, and after it the gap up to the next one of its row where that is inside."""
+    runs = np.zeros((2 * len(edge_first) - 1, 3), dtype=np.int64)
+    runs[::2, 0], runs[::2, 1], runs[::2, 2] = edge_first, edge_last, 1
+    runs[1::2, 0], runs[1::2, 1] = edge_last[:-1] + 1, edge_first[1:] - 1
+    kept = np.ones(len(runs), dtype=bool)
+    kept[1::2] = east_inside[:-1] & (edge_last[:-1] >> ROW == edge_first[1:] >> ROW)
+    return runs[kept]
+
+
+def _crossed_oddly(
+    x: NDArray[np.float64],
+    y: NDArray[np.float64],
+    count: NDArray[np.int64],
+    start: NDArray[np.int64],
+    edges: Edges,
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """For every place and the `count` edges from `start` on: whether an odd number of them passes west of it, and
+    whether one passes so near that this sum cannot tell. Plain arrays in and out: a compiled form may take its place.
+    """
+    stop = np.cumsum(count)
+    begin = stop - count
+    edge = np.repeat(start - begin, count)
+    edge += np.arange(len(edge))
+    pair_y = np.repeat(y, count)
+    run_x, rise = edges.run_x.take(edge), edges.rise.take(edge)
+    side = run_x * pair_y
+    side -= rise * np.repeat(x, count)
+    side -= edges.level.take(edge)
+    west = (side < 0) & (edges.low.take(edge) <= pair_y) & (pair_y < edges.high.take(edge))
+    odd = np.logical_xor.reduceat(west, begin)
+    # The distance to the line is |side| / length, and the length at most the two legs: so this holds whatever lies
+    # within one lattice unit, a million times what rounding can move.
+    np.abs(side, out=side)
+    np.abs(run_x, out=run_x)
+    run_x += rise
+    near = np.flatnonzero(side <= run_x)
+    unsure = np.zeros(len(x), dtype=bool)
+    unsure[np.searchsorted(stop, near, side="right")] = True
+    return odd, unsure

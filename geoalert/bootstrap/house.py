@@ -1,9 +1,8 @@
-"""The only place that joins settings, store, city and channels."""
+"""The house: settings, store, city and channels, joined."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import random
 import socket
@@ -20,29 +19,27 @@ from sqlalchemy.exc import OperationalError
 
 from geoalert.alerts import load_categories
 from geoalert.alerts import tables as alert_tables
+from geoalert.audience.live import LiveGrid
+from geoalert.audience.places import people_in
 from geoalert.audit import tables as audit_tables
+from geoalert.bootstrap.folders import city_of, data_folder, migration_scripts
+from geoalert.bootstrap.providers import make_channels
 from geoalert.departments import load_departments
 from geoalert.departments import tables as department_tables
 from geoalert.dispatch import tables as dispatch_tables
 from geoalert.dispatch.channels.channel import Channel
-from geoalert.dispatch.channels.post_mastodon import MastodonPost
-from geoalert.dispatch.channels.push_fcm import FcmPush
-from geoalert.dispatch.channels.sms_twilio import TwilioSms
 from geoalert.dispatch.courier import Courier
 from geoalert.dispatch.engine import PostgresEngine, engine_for
 from geoalert.dispatch.plan import Route
-from geoalert.errors import Invalid, NotFound, Unavailable
+from geoalert.errors import Invalid, Unavailable
 from geoalert.operations.desk import Desk
-from geoalert.sandbox.app import serve as serve_sandbox
-from geoalert.sandbox.credentials import Credentials, read_credentials, sandbox_credentials, write_credentials
-from geoalert.sandbox.faults import Faults
 from geoalert.settings import Settings
 from geoalert.store import Base, KeyRing, Store, open_store
 from geoalert.store.keys import new_keys, read_keys, write_keys
 from geoalert.store.migrations import require_current, upgrade
 from geoalert.subscribers import tables as subscriber_tables
 from geoalert.subscribers.codes import CHANNELS
-from geoalert.wards import City, load_city
+from geoalert.wards import City
 from geoalert.wards import tables as ward_tables
 from geoalert.wards.epochs import begin_packaged
 from geoalert.wards.held import HeldCity
@@ -56,39 +53,12 @@ TABLES: Final = (
     subscriber_tables,
     ward_tables,
 )
-PACKAGE: Final = Path(__file__).parent
 BATCH_SIZES: Final[Mapping[str, int]] = {"push": 500, "sms": 100, "post": 1}
 
 
 def metadata() -> MetaData:
     """Every table of the product."""
     return Base.metadata
-
-
-def data_folder(settings: Settings) -> Path:
-    """Where categories and cities are: as configured, in the wheel, or in the checkout."""
-    if settings.city.data is not None:
-        return settings.city.data
-    inside = PACKAGE / "data"
-    return inside if inside.is_dir() else PACKAGE.parent / "data"
-
-
-def migration_scripts() -> Path:
-    """Where the migrations are: in the wheel or in the checkout."""
-    inside = PACKAGE / "migrations"
-    return inside if inside.is_dir() else PACKAGE.parent / "alembic"
-
-
-def city_of(settings: Settings) -> City:
-    """The configured city.
-
-    Raises:
-        NotFound: no such city folder.
-    """
-    folder = data_folder(settings) / "ward_boundaries" / settings.city.key
-    if not folder.is_dir():
-        raise NotFound(f"no city {settings.city.key!r}; there is no folder {folder}")
-    return load_city(folder)
 
 
 async def city_as_held(settings: Settings) -> City:
@@ -119,6 +89,7 @@ class House:
     settings: Settings
     desk: Desk
     channels: Mapping[str, Channel]  # by provider
+    grid: LiveGrid | None = None
 
     @property
     def store(self) -> Store:
@@ -170,8 +141,11 @@ class House:
 
 
 @asynccontextmanager
-async def open_house(settings: Settings | None = None, *, create: bool = False) -> AsyncIterator[House]:
+async def open_house(
+    settings: Settings | None = None, *, create: bool = False, live: bool = False
+) -> AsyncIterator[House]:
     """The joined product for the length of a block. Only with `create` is an embedded store made where there is none.
+    With `live` audiences are found in memory, for processes that stay: it is loaded beside the first answers.
 
     Raises:
         Unavailable: there is no store, its folder cannot be written, or its keys are missing.
@@ -188,16 +162,23 @@ async def open_house(settings: Settings | None = None, *, create: bool = False) 
     routes = {
         CHANNELS[channel.name]: Route(channel.provider, BATCH_SIZES[channel.name]) for channel in channels.values()
     }
+    grid = LiveGrid(store) if live else None
     desk = Desk(
         store=store,
         engine=engine_for(store),
         held=HeldCity(city_of(settings)),
         categories=load_categories(data_folder(settings) / "categories.toml"),
         routes=routes,
+        find=people_in if grid is None else grid,
     )
+    stopping = asyncio.Event()
+    keeping = asyncio.create_task(grid.keep(stopping)) if grid is not None else None
     try:
-        yield House(settings, desk, channels)
+        yield House(settings, desk, channels, grid)
     finally:
+        stopping.set()
+        if keeping is not None:
+            await keeping
         for channel in channels.values():
             await channel.close()
         await store.close()
@@ -226,70 +207,3 @@ def _keys(settings: Settings, *, create: bool) -> KeyRing:
     except OSError as error:
         raise Unavailable(f"cannot write {error.filename}: {error.strerror}") from None
     return read_keys(path)
-
-
-def callback_base(settings: Settings) -> str:
-    """The address at which providers reach us."""
-    return settings.api.public_url.rstrip("/") or f"http://{settings.api.host}:{settings.api.port}"
-
-
-def make_channels(settings: Settings, keys: KeyRing) -> dict[str, Channel]:
-    """The configured channels by provider; all of them the sandbox's where a sandbox is named."""
-    hook = f"{callback_base(settings)}/v1/hooks/twilio/{keys.hook_path('twilio')}"
-    if settings.sandbox.credentials is not None:
-        return _sandbox_channels(settings, read_credentials(settings.sandbox.credentials), hook)
-    channels: dict[str, Channel] = {}
-    if settings.fcm.service_account is not None:
-        try:
-            account = json.loads(settings.fcm.service_account.read_text())
-        except (OSError, ValueError):
-            raise Unavailable(f"{settings.fcm.service_account} is not a service account file") from None
-        channels["fcm"] = FcmPush(account, rate=settings.fcm.rate)
-    if settings.twilio.account:
-        channels["twilio"] = TwilioSms(
-            account=settings.twilio.account,
-            token=settings.twilio.token.get_secret_value(),
-            sender=settings.twilio.sender,
-            callback=hook,
-            price=settings.twilio.price,
-            rate=settings.twilio.rate,
-        )
-    if settings.mastodon.server:
-        tokens = {handle: token.get_secret_value() for handle, token in settings.mastodon.tokens.items()}
-        channels["mastodon"] = MastodonPost(settings.mastodon.server, tokens)
-    return channels
-
-
-def _sandbox_channels(settings: Settings, sandbox: Credentials, hook: str) -> dict[str, Channel]:
-    return {
-        "fcm": FcmPush(
-            sandbox.service_account,
-            endpoint=sandbox.fcm_endpoint,
-            rate=settings.sandbox.push_rate,
-            rehearsal=True,
-        ),
-        "twilio": TwilioSms(
-            account=sandbox.twilio_account,
-            token=sandbox.twilio_token,
-            sender=sandbox.twilio_sender,
-            callback=hook,
-            endpoint=sandbox.base_url,
-            price=settings.twilio.price,
-            rate=settings.sandbox.sms_rate,
-            rehearsal=True,
-        ),
-        "mastodon": MastodonPost(sandbox.base_url, sandbox.mastodon_tokens, rate=20.0, rehearsal=True),
-    }
-
-
-async def run_sandbox(host: str, port: int, credentials: Path, api_base: str, handles: tuple[str, ...]) -> None:
-    """Runs a sandbox on a port until cancelled; writes its credentials first."""
-    made = sandbox_credentials(f"http://{host}:{port}", handles=handles)
-    await asyncio.to_thread(write_credentials, credentials, made)
-    await serve_sandbox(
-        made,
-        host=host,
-        port=port,
-        api_base=api_base,
-        faults=Faults(unregistered=0.01, undelivered=0.02, acknowledged=0.9),
-    )

@@ -1,0 +1,102 @@
+"""Following the store: where its log of changes stands, whose places or wishes changed since, and how they are now."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from sqlalchemy import delete, func, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from geoalert.audience.grid import Person, Persons, Places
+from geoalert.store import database_now
+from geoalert.store.copying import copy_out
+from geoalert.subscribers.tables import AudienceChange, Place
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+KEPT: Final = timedelta(days=1)
+PART: Final = 500_000  # rows of places read at a time
+GROUP: Final = 5_000  # ids a query; SQLite takes 32,766 parameters
+COLUMNS: Final = (Place.subscriber_id, Place.attr, Place.categories, Place.x, Place.y)
+
+XMIN: Final = text("SELECT CAST(CAST(pg_snapshot_xmin(pg_current_snapshot()) AS text) AS bigint)")
+CHANGED: Final = text(
+    "SELECT CAST(CAST(pg_snapshot_xmin(pg_current_snapshot()) AS text) AS bigint),"
+    " ARRAY(SELECT DISTINCT subscriber_id FROM audience_change WHERE xid >= :since)"
+)
+EVERYONE: Final = (
+    "SELECT subscriber_id, attr, categories, CAST(x AS bigint), CAST(y AS bigint) FROM place"
+    " WHERE id > $1::bigint AND id <= $2::bigint"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Up to where the log was read: the oldest open transaction of that moment, or the last sequence number."""
+
+    mark: int
+
+
+async def position(session: AsyncSession) -> Position:
+    """Where the log stands in this session's snapshot."""
+    if session.get_bind().dialect.name == "postgresql":
+        return Position((await session.execute(XMIN)).scalar_one())
+    return Position((await session.execute(select(func.coalesce(func.max(AudienceChange.seq), 0)))).scalar_one())
+
+
+async def changed_since(session: AsyncSession, since: Position) -> tuple[Position, list[int]]:
+    """Where the log stands now, and whose entries came since; some may be named again that were named before."""
+    if session.get_bind().dialect.name == "postgresql":
+        mark, ids = (await session.execute(CHANGED, {"since": since.mark})).one()
+        return Position(mark), list(ids)
+    rows = await session.execute(
+        select(AudienceChange.seq, AudienceChange.subscriber_id).where(AudienceChange.seq > since.mark)
+    )
+    found = rows.all()
+    return Position(max((seq for seq, _ in found), default=since.mark)), list({id_ for _, id_ in found})
+
+
+async def current(session: AsyncSession, ids: Sequence[int]) -> dict[int, Person | None]:
+    """These people as they are in the session's snapshot; None for who has no point place."""
+    found: dict[int, Person | None] = dict.fromkeys(ids)
+    for start in range(0, len(ids), GROUP):
+        rows = await session.execute(select(*COLUMNS).where(Place.subscriber_id.in_(ids[start : start + GROUP])))
+        for id_, attr, categories, x, y in rows:
+            known = found[id_]
+            xs, ys = (known.xs, known.ys) if known is not None else ((), ())
+            found[id_] = Person(attr, categories, (*xs, x), (*ys, y))
+    return found
+
+
+async def everyone(session: AsyncSession) -> tuple[Persons, Places]:
+    """Everybody with a point place, in the session's snapshot."""
+    parts = [part async for part in _parts(session)]
+    rows = np.concatenate(parts) if parts else np.empty((0, len(COLUMNS)), dtype=np.int64)
+    del parts
+    subscriber = np.ascontiguousarray(rows[:, 0])
+    ids, first = np.unique(subscriber, return_index=True)
+    persons = Persons(ids, rows[first, 1], rows[first, 2])
+    return persons, Places(subscriber, np.ascontiguousarray(rows[:, 3]), np.ascontiguousarray(rows[:, 4]))
+
+
+async def _parts(session: AsyncSession) -> AsyncIterator[NDArray[np.int64]]:
+    last = (await session.execute(select(func.coalesce(func.max(Place.id), 0)))).scalar_one()
+    postgresql = session.get_bind().dialect.name == "postgresql"
+    for start in range(0, last, PART):
+        if postgresql:
+            yield await copy_out(session, EVERYONE, start, start + PART, columns=len(COLUMNS))
+        else:
+            query = select(*COLUMNS).where(Place.id > start, Place.id <= start + PART)
+            async for group in (await session.stream(query)).partitions(GROUP):
+                yield np.array([tuple(row) for row in group], dtype=np.int64)
+
+
+async def prune(session: AsyncSession) -> None:
+    """Forgets entries that every follower has read or, having slept too long, will not ask for."""
+    horizon = await database_now(session) - session.info["shift"] - KEPT
+    await session.execute(delete(AudienceChange).where(AudienceChange.at < horizon))

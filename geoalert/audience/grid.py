@@ -1,0 +1,287 @@
+"""The live grid's base: all places of a city by cell, as plain arrays in memory, for "who has a place in this area".
+
+Immutable, so that any number of threads may ask it while a new one is made beside it. It gives what the store's path
+(`audience.places`) and plain shapely give, on every place.
+
+A million people with 1.3 million places take about 34 MB: a place is 8 bytes (12 + 12 bits of y and x within its
+cell, and its person's slot) and a person 16 (id, and where in two lists of distinct values `attr` and `categories`
+stand). They stand side by side because a big answer costs little but the way to memory, once a person.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
+
+import numpy as np
+
+from geoalert.audience.cover import Cover
+from geoalert.audience.people import People
+from geoalert.subscribers.cells import ROW, SHIFT, X_ORIGIN, Y_ORIGIN, cells_of
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+Number = TypeVar("Number", bound=np.generic)
+
+WITHIN: Final = (1 << SHIFT) - 1  # bits of a coordinate within its cell
+COLUMN: Final = (1 << ROW) - 1  # bits of the column within a cell
+DENSE: Final = 8  # one place to so many people: from there marking all people costs less than sorting those found
+PART: Final = 16_384  # persons gathered at a time: what lies between memory and answer stays in the processor's cache
+PERSON: Final = np.dtype([("subscriber", np.int64), ("attr", np.uint32), ("categories", np.uint32)])
+
+
+class Person(NamedTuple):
+    """One person as the store has them now: `attr`, `categories` as in `subscribers.attributes`; `xs`, `ys` of their
+    point places, in lattice units (`subscribers.cells`).
+    """
+
+    attr: int
+    categories: int
+    xs: tuple[int, ...]
+    ys: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Persons:
+    """One row a person: int64, equally long, `subscriber` in any order, each once."""
+
+    subscriber: NDArray[np.int64]
+    attr: NDArray[np.int64]
+    categories: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Places:
+    """One row a place: its person, and lattice units of lon and lat; integers, equally long, in any order."""
+
+    subscriber: NDArray[np.int64]
+    x: NDArray[np.int64]
+    y: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Grid:
+    """Persons are known by their slot: their row in order of id."""
+
+    _persons: NDArray[np.void]  # PERSON
+    _attr: NDArray[np.int64]  # distinct values, ascending, of which the persons hold the positions
+    _categories: NDArray[np.int64]
+    _cells: NDArray[np.int64]  # those that hold a place, ascending
+    _first: NDArray[np.int64]  # of each cell, its first row in the two below; one more at the end
+    _offsets: NDArray[np.uint32]  # y << SHIFT | x within the cell
+    _slots: NDArray[np.uint32]
+
+    @classmethod
+    def build(cls, persons: Persons, places: Places) -> Grid:
+        """Every place's person must be among `persons`; a person may have no place."""
+        order = np.argsort(persons.subscriber)
+        ids = persons.subscriber[order]
+        if (ids[1:] == ids[:-1]).any():
+            raise ValueError("a person is there twice")
+        attr, attr_at = np.unique(persons.attr[order], return_inverse=True)
+        categories, categories_at = np.unique(persons.categories[order], return_inverse=True)
+        cells = cells_of(places.x.astype(np.int64), places.y.astype(np.int64))
+        by_cell = np.argsort(cells)
+        held, first = _grouped(cells[by_cell])
+        slots = _slots_of(ids, places.subscriber)[by_cell]
+        return cls(
+            _rows(ids, attr_at, categories_at), attr, categories, held, first, _offsets_of(places)[by_cell], slots
+        )
+
+    def __len__(self) -> int:
+        """How many persons."""
+        return len(self._persons)
+
+    @property
+    def nbytes(self) -> int:
+        arrays = (self._persons, self._attr, self._categories, self._cells, self._first, self._offsets, self._slots)
+        return sum(array.nbytes for array in arrays)
+
+    def slots_of(self, subscribers: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Each one's slot, -1 for those who are not here. For a few: about 2 microseconds each."""
+        ids = self._persons["subscriber"].data
+        slots = (bisect_left(ids, subscriber) for subscriber in subscribers.tolist())
+        found = np.fromiter(slots, dtype=np.int64, count=len(subscribers))
+        known = found < len(ids)
+        known[known] = self._persons["subscriber"][found[known]] == subscribers[known]
+        return np.where(known, found, -1)
+
+    def inside(
+        self, cover: Cover, without: NDArray[np.int64] | None = None, also: NDArray[np.int64] | None = None
+    ) -> NDArray[np.int64]:
+        """Slots of those with a place in the area, ascending, each once: less the slots in `without`, and with those
+        in `also`, which have no slot in common.
+        """
+        pieces = self._found(cover)
+        if sum(map(len, pieces)) * DENSE > len(self):
+            marked = np.zeros(len(self), dtype=bool)
+            for piece in pieces:
+                marked[piece] = True
+            if without is not None:
+                marked[without] = False
+            if also is not None:
+                marked[also] = True
+            return np.flatnonzero(marked)
+        if also is not None and len(also):
+            pieces.append(also.astype(np.uint32))
+        slots = _unique(np.concatenate(pieces))
+        if without is not None and len(without) and len(slots):
+            at = np.searchsorted(slots, without.astype(np.uint32))
+            at[at == len(slots)] = 0
+            kept = np.ones(len(slots), dtype=bool)
+            kept[at[slots[at] == without]] = False
+            slots = slots[kept]
+        return slots.astype(np.int64)
+
+    def people(self, cover: Cover) -> People:
+        """Those with a place in the area."""
+        return self.people_at(self.inside(cover))
+
+    def people_at(self, slots: NDArray[np.int64]) -> People:
+        """The persons in these slots, given ascending, as people who are certainly inside; arrays of the caller's."""
+        ids, attr, categories = (np.empty(len(slots), dtype=np.int64) for _ in range(3))
+        for start in range(0, len(slots), PART):
+            part = slice(start, start + PART)
+            persons = self._persons.take(slots[part])
+            ids[part] = persons["subscriber"]
+            # "clip" changes nothing, every code has its value: without it numpy fills a copy of `out` first.
+            self._attr.take(persons["attr"], out=attr[part], mode="clip")
+            self._categories.take(persons["categories"], out=categories[part], mode="clip")
+        return People(ids, attr, categories, np.ones(len(slots), dtype=bool))
+
+    def merged(self, changes: Mapping[int, Person | None]) -> Grid:
+        """A new grid in which these persons are as given; None: not there. This one stays as it is."""
+        persons, places = _arrays(changes)
+        kept = np.ones(len(self), dtype=bool)
+        gone = self.slots_of(np.fromiter(changes, dtype=np.int64, count=len(changes)))
+        kept[gone[gone >= 0]] = False
+        old = self._persons[kept]
+        old_ids = np.ascontiguousarray(old["subscriber"])
+        at = np.searchsorted(old_ids, persons.subscriber) + np.arange(len(persons.subscriber))
+        attr, old["attr"], new_attr = _recoded(self._attr, old["attr"], persons.attr)
+        categories, old["categories"], new_categories = _recoded(
+            self._categories, old["categories"], persons.categories
+        )
+        rows = placed(old, at, _rows(persons.subscriber, new_attr, new_categories))
+        moved = np.full(len(self), -1, dtype=np.int64)
+        moved[kept] = np.delete(np.arange(len(rows)), at)
+        slots = _slots_of(np.ascontiguousarray(rows["subscriber"]), places.subscriber)
+        return Grid(rows, attr, categories, *self._places_merged(moved[self._slots], places, slots))
+
+    def _places_merged(
+        self, moved: NDArray[np.int64], places: Places, slots: NDArray[np.uint32]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.uint32], NDArray[np.uint32]]:
+        """Cells, first rows, offsets and slots: each place at its person's new slot (-1: left out), and these put in
+        at theirs.
+        """
+        kept = moved >= 0
+        cells = np.repeat(self._cells, np.diff(self._first))[kept]
+        new_cells = cells_of(places.x, places.y)
+        order = np.argsort(new_cells)
+        at = np.searchsorted(cells, new_cells[order]) + np.arange(len(order))
+        held, first = _grouped(placed(cells, at, new_cells[order]))
+        offsets = placed(self._offsets[kept], at, _offsets_of(places)[order])
+        return held, first, offsets, placed(moved[kept].astype(np.uint32), at, slots[order])
+
+    def _found(self, cover: Cover) -> list[NDArray[np.uint32]]:
+        """Slots of the places in the area, never no array: a person may be there more than once."""
+        bounds = np.searchsorted(self._cells, cover.runs[:, :2] + (0, 1))
+        edge = cover.runs[:, 2] == 1
+        whole = self._first[bounds[~edge]]
+        # Long stretches, few hundred of them: slicing beats gathering by a list of all their rows.
+        pieces = [self._slots[start:end] for start, end in whole.tolist() if start < end]
+        pieces.append(self._found_on_edges(cover, bounds[edge]))
+        return pieces
+
+    def _found_on_edges(self, cover: Cover, bounds: NDArray[np.int64]) -> NDArray[np.uint32]:
+        """`bounds`: for each edge run, its first cell here and the one after its last."""
+        count = bounds[:, 1] - bounds[:, 0]
+        cell = ranges(bounds[:, 0], count)
+        run = np.repeat(np.arange(len(count)), count)
+        first = self._first.take(cell)
+        count = self._first.take(cell + 1) - first
+        place = ranges(first, count)
+        offset = self._offsets.take(place)
+        corner = self._cells.take(cell)
+        x = np.repeat((corner & COLUMN) << SHIFT, count) + (offset & WITHIN)
+        y = np.repeat(corner >> ROW << SHIFT, count) + (offset >> SHIFT)
+        inside = cover.inside(x.astype(np.float64), y.astype(np.float64), np.repeat(run, count))
+        return self._slots[place[inside]]
+
+
+def ranges(first: NDArray[np.int64], count: NDArray[np.int64]) -> NDArray[np.int64]:
+    """`count` numbers from each `first` on, one stretch after the other."""
+    numbers = np.repeat(first - np.cumsum(count) + count, count)
+    numbers += np.arange(len(numbers))
+    return numbers
+
+
+def placed(kept: NDArray[Number], at: NDArray[np.int64], added: NDArray[Number]) -> NDArray[Number]:
+    """`kept` with `added` put in, so that they stand at `at` (ascending) of the result."""
+    if not len(at) or at[0] == len(kept):
+        return np.concatenate([kept, added])
+    result = np.empty(len(kept) + len(added), dtype=kept.dtype)
+    old = np.ones(len(result), dtype=bool)
+    old[at] = False
+    result[old] = kept
+    result[at] = added
+    return result
+
+
+def _arrays(changes: Mapping[int, Person | None]) -> tuple[Persons, Places]:
+    """Those who are there, ascending by id, and their places."""
+    there = sorted((subscriber, person) for subscriber, person in changes.items() if person is not None)
+    ids = np.array([subscriber for subscriber, _ in there], dtype=np.int64)
+    attr = np.array([person.attr for _, person in there], dtype=np.int64)
+    categories = np.array([person.categories for _, person in there], dtype=np.int64)
+    owner = np.repeat(ids, np.array([len(person.xs) for _, person in there], dtype=np.int64))
+    x = np.array([x for _, person in there for x in person.xs], dtype=np.int64)
+    y = np.array([y for _, person in there for y in person.ys], dtype=np.int64)
+    return Persons(ids, attr, categories), Places(owner, x, y)
+
+
+def _rows(ids: NDArray[np.int64], attr: NDArray[np.integer], categories: NDArray[np.integer]) -> NDArray[np.void]:
+    rows = np.empty(len(ids), dtype=PERSON)
+    rows["subscriber"], rows["attr"], rows["categories"] = ids, attr, categories
+    return rows
+
+
+def _recoded(
+    values: NDArray[np.int64], codes: NDArray[np.uint32], added: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """The distinct values of a column given as codes into `values`, and of `added`; the codes of both among them."""
+    used = np.zeros(len(values), dtype=bool)
+    used[codes] = True
+    result = np.union1d(values[used], added)
+    return result, np.searchsorted(result, values)[codes], np.searchsorted(result, added)
+
+
+def _slots_of(ids: NDArray[np.int64], subscribers: NDArray[np.int64]) -> NDArray[np.uint32]:
+    slots = np.searchsorted(ids, subscribers)
+    known = slots < len(ids)
+    known[known] = ids[slots[known]] == subscribers[known]
+    if not known.all():
+        raise ValueError("a place's person is not there")
+    return slots.astype(np.uint32)
+
+
+def _offsets_of(places: Places) -> NDArray[np.uint32]:
+    return (((places.y + Y_ORIGIN) & WITHIN) << SHIFT | ((places.x + X_ORIGIN) & WITHIN)).astype(np.uint32)
+
+
+def _grouped(cells: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """From ascending cells: each once, and its first row, with the number of rows at the end."""
+    begins = np.ones(len(cells), dtype=bool)
+    np.not_equal(cells[1:], cells[:-1], out=begins[1:])
+    first = np.flatnonzero(begins)
+    return cells[first], np.append(first, len(cells))
+
+
+def _unique(slots: NDArray[np.uint32]) -> NDArray[np.uint32]:
+    slots = np.sort(slots)  # 32 bits wide, these sort twice as fast
+    first = np.ones(len(slots), dtype=bool)
+    np.not_equal(slots[1:], slots[:-1], out=first[1:])
+    return slots[first]

@@ -1,0 +1,182 @@
+"""What changed since the grid's base was made, laid over it, so that the answer is of this moment.
+
+An overlay belongs to one thread; a `View` of it may go to any. A merge runs beside it, from a snapshot:
+
+    changes = overlay.snapshot()                 # here
+    base = overlay.base.merged(changes)          # in a thread, as long as it takes
+    overlay = overlay.onto(base, changes)        # here: what came meanwhile is still in it
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from geoalert.audience.cover import Cover
+from geoalert.audience.grid import Grid, Person, placed, ranges
+from geoalert.audience.people import People
+from geoalert.subscribers.cells import X_ORIGIN, Y_ORIGIN, cells_of
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+SPARE: Final = 1024  # rows of persons that changed again, beyond one a person, before they are swept out
+
+
+class Overlay:
+    """The persons of `base`, those changed as given last; each person once."""
+
+    def __init__(self, base: Grid, changes: Mapping[int, Person | None] | None = None) -> None:
+        self._base = base
+        self._changes: dict[int, Person | None] = {}
+        self._rows = _Rows()
+        self._view: View | None = None
+        self.apply(changes or {})
+
+    @property
+    def base(self) -> Grid:
+        return self._base
+
+    def __len__(self) -> int:
+        """How many persons differ from the base, those gone included."""
+        return len(self._changes)
+
+    def apply(self, changes: Mapping[int, Person | None]) -> None:
+        """From now on these persons are as given; None: not there. Whole persons, so twice is as once."""
+        if not changes:
+            return
+        self._view = None
+        self._changes.update(changes)
+        self._rows.add(changes)
+        if len(self._rows) > 2 * len(self._changes) + SPARE:
+            self._rows = _Rows()
+            self._rows.add(self._changes)
+
+    def view(self) -> View:
+        """As it is now; later changes do not reach it."""
+        if self._view is None:
+            self._view = self._rows.over(self._base)
+        return self._view
+
+    def people(self, cover: Cover) -> People:
+        """Those with a place in the area."""
+        return self.view().people(cover)
+
+    def snapshot(self) -> dict[int, Person | None]:
+        """What changed up to now; later changes do not reach it."""
+        return dict(self._changes)
+
+    def onto(self, base: Grid, merged: Mapping[int, Person | None]) -> Overlay:
+        """The overlay of a base that holds `merged`, a snapshot of this one: only what was applied after it is in it.
+        This one stays as it is.
+        """
+        absent = object()
+        return Overlay(base, {key: now for key, now in self._changes.items() if merged.get(key, absent) is not now})
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class View:
+    """A base, the changed persons (one row each, ascending by id), and the places they have now."""
+
+    base: Grid
+    subscriber: NDArray[np.int64]
+    slot: NDArray[np.int64]  # in the base; -1: not there
+    attr: NDArray[np.int64]
+    categories: NDArray[np.int64]
+    cell: NDArray[np.int64]  # from here on one a place, ascending by cell
+    x: NDArray[np.float64]  # as in `cover`
+    y: NDArray[np.float64]
+    row: NDArray[np.int64]  # whose
+
+    def people(self, cover: Cover) -> People:
+        """Those with a place in the area."""
+        if not len(self.slot):
+            return self.base.people(cover)
+        inside = np.zeros(len(self.slot), dtype=bool)
+        inside[self._rows_inside(cover)] = True
+        based = self.slot >= 0
+        known = np.flatnonzero(inside & based)
+        slots = self.base.inside(cover, without=self.slot[based & ~inside], also=self.slot[known])
+        people = self.base.people_at(slots)
+        at = np.searchsorted(slots, self.slot[known])
+        people.attr[at] = self.attr[known]
+        people.categories[at] = self.categories[known]
+        new = np.flatnonzero(inside & ~based)
+        return self._joined(people, new) if len(new) else people
+
+    def _rows_inside(self, cover: Cover) -> NDArray[np.int64]:
+        """Rows with a place in the area; one with several may come more than once."""
+        first, last, on_edge = cover.runs.T
+        start = np.searchsorted(self.cell, first)
+        count = np.searchsorted(self.cell, last, side="right") - start
+        place = ranges(start, count)
+        edge = np.repeat(on_edge == 1, count)
+        tested = place[edge]
+        run = np.repeat(np.cumsum(on_edge) - 1, count)[edge]
+        inside = np.ones(len(place), dtype=bool)
+        inside[edge] = cover.inside(self.x[tested], self.y[tested], run)
+        return self.row[place[inside]]
+
+    def _joined(self, people: People, new: NDArray[np.int64]) -> People:
+        """With these rows, whose persons are not in the base."""
+        ids = self.subscriber[new]
+        at = np.searchsorted(people.subscriber, ids) + np.arange(len(ids))
+        return People(
+            placed(people.subscriber, at, ids),
+            placed(people.attr, at, self.attr[new]),
+            placed(people.categories, at, self.categories[new]),
+            np.ones(len(people) + len(ids), dtype=bool),
+        )
+
+
+class _Rows:
+    """Changed persons and their places in the order they came, as columns that grow: one change costs microseconds."""
+
+    def __init__(self) -> None:
+        self._latest: dict[int, int] = {}  # by person
+        self._slot, self._attr, self._categories = (array("q") for _ in range(3))
+        self._subscriber, self._x, self._y, self._row = (array("q") for _ in range(4))
+
+    def __len__(self) -> int:
+        return len(self._subscriber)
+
+    def add(self, changes: Mapping[int, Person | None]) -> None:
+        for subscriber, person in changes.items():
+            row = len(self._subscriber)
+            self._latest[subscriber] = row
+            self._subscriber.append(subscriber)
+            self._attr.append(0 if person is None else person.attr)
+            self._categories.append(0 if person is None else person.categories)
+            if person is not None:
+                self._x.extend(person.xs)
+                self._y.extend(person.ys)
+                self._row.extend([row] * len(person.xs))
+
+    def over(self, base: Grid) -> View:
+        subscriber = np.array(self._subscriber)
+        # Looked up once a row, when first asked for.
+        self._slot.frombytes(base.slots_of(subscriber[len(self._slot) :]).tobytes())
+        latest = np.fromiter(self._latest.values(), dtype=np.int64, count=len(self._latest))
+        latest = latest[np.argsort(subscriber[latest])]
+        row_now = np.full(len(subscriber), -1, dtype=np.int64)  # -1: superseded
+        row_now[latest] = np.arange(len(latest))
+        row = row_now[np.array(self._row)]
+        x, y = np.array(self._x), np.array(self._y)
+        cell = cells_of(x, y)
+        order = np.argsort(cell)
+        order = order[row[order] >= 0]
+        return View(
+            base,
+            subscriber[latest],
+            np.array(self._slot)[latest],
+            np.array(self._attr)[latest],
+            np.array(self._categories)[latest],
+            cell[order],
+            (x[order] + X_ORIGIN).astype(np.float64),
+            (y[order] + Y_ORIGIN).astype(np.float64),
+            row[order],
+        )

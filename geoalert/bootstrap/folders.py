@@ -1,0 +1,38 @@
+"""Where what comes with the program is: in the wheel, or in the checkout."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from geoalert.errors import NotFound
+from geoalert.settings import Settings
+from geoalert.wards import City, load_city
+
+PACKAGE: Final = Path(__file__).parent.parent
+
+
+def data_folder(settings: Settings) -> Path:
+    """Where categories and cities are: as configured, in the wheel, or in the checkout."""
+    if settings.city.data is not None:
+        return settings.city.data
+    inside = PACKAGE / "data"
+    return inside if inside.is_dir() else PACKAGE.parent / "data"
+
+
+def migration_scripts() -> Path:
+    """Where the migrations are: in the wheel or in the checkout."""
+    inside = PACKAGE / "migrations"
+    return inside if inside.is_dir() else PACKAGE.parent / "alembic"
+
+
+def city_of(settings: Settings) -> City:
+    """The configured city.
+
+    Raises:
+        NotFound: no such city folder.
+    """
+    folder = data_folder(settings) / "ward_boundaries" / settings.city.key
+    if not folder.is_dir():
+        raise NotFound(f"no city {settings.city.key!r}; there is no folder {folder}")
+    return load_city(folder)

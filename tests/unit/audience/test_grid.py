@@ -1,0 +1,226 @@
+"""The live grid against plain shapely: for any persons, places, areas and changes they agree on every person."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from shapely.geometry.base import BaseGeometry
+
+from geoalert.audience.cover import Cover
+from geoalert.audience.grid import DENSE, Grid, Person, Persons, Places
+from geoalert.audience.overlay import Overlay
+from geoalert.audience.people import People
+from geoalert.subscribers.cells import SCALE, SHIFT, X_ORIGIN, Y_ORIGIN
+
+CELL = 1 << SHIFT
+EVERYTHING = (1 << 62) - 1
+NONE = np.empty(0, dtype=np.int64)
+City = dict[int, Person]
+WEST, SOUTH = ((738_000_000 + X_ORIGIN) // CELL * CELL - X_ORIGIN), ((185_000_000 + Y_ORIGIN) // CELL * CELL - Y_ORIGIN)
+
+
+def grid_of(city: City) -> Grid:
+    ids = list(city)
+    owners = [(subscriber, x, y) for subscriber, one in city.items() for x, y in zip(one.xs, one.ys, strict=True)]
+    persons = Persons(
+        np.array(ids, dtype=np.int64),
+        np.array([city[subscriber].attr for subscriber in ids], dtype=np.int64),
+        np.array([city[subscriber].categories for subscriber in ids], dtype=np.int64),
+    )
+    columns = np.array(owners, dtype=np.int64).reshape(-1, 3).T
+    return Grid.build(persons, Places(*columns))
+
+
+def told(people: People) -> list[tuple[int, int, int]]:
+    assert people.certain.dtype == bool
+    assert people.certain.all()
+    columns = (people.subscriber, people.attr, people.categories)
+    assert all(column.dtype == np.int64 and len(column) == len(people.certain) for column in columns)
+    return list(zip(*(column.tolist() for column in columns), strict=True))
+
+
+def by_shapely(city: City, area: BaseGeometry) -> list[tuple[int, int, int]]:
+    return [
+        (subscriber, one.attr, one.categories)
+        for subscriber, one in sorted(city.items())
+        if len(one.xs) and shapely.intersects_xy(area, np.array(one.xs) / SCALE, np.array(one.ys) / SCALE).any()
+    ]
+
+
+@st.composite
+def areas(draw: st.DrawFn) -> BaseGeometry:
+    """Near the corner of a cell: stars with holes, boxes along cell borders, slivers, the whole city, far parts."""
+    parts: list[BaseGeometry] = []
+    for _ in range(draw(st.integers(1, 3))):
+        kind = draw(st.sampled_from(["star", "cells", "sliver", "city"]))
+        x, y = WEST + draw(st.integers(-30_000, 30_000)), SOUTH + draw(st.integers(-30_000, 30_000))
+        if kind == "star":
+            count = draw(st.integers(3, 60))
+            seed = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+            angles = np.sort(seed.uniform(0, 2 * np.pi, count))
+            reach = seed.uniform(0.1, 1, count) * 10 ** draw(st.floats(1, 5))
+            ring = np.column_stack([x + reach * np.cos(angles), y + reach * np.sin(angles)])
+            part = shapely.Polygon((ring if draw(st.booleans()) else ring.round()) / SCALE)
+        elif kind == "cells":
+            wide, high = draw(st.integers(1, 4)) * CELL, draw(st.integers(1, 4)) * CELL
+            column, row = WEST + (x - WEST) // CELL * CELL, SOUTH + (y - SOUTH) // CELL * CELL
+            part = shapely.box(*(np.array([column, row, column + wide, row + high]) / SCALE))
+            if draw(st.booleans()):
+                hole = np.array([column + 900, row + 900, column + wide - 900, row + high - 900]) / SCALE
+                part = part.difference(shapely.box(*hole))
+        elif kind == "sliver":
+            part = shapely.Polygon(np.array([(x, y), (x + 20_000, y + 3_000), (x + 20_000, y + 3_002)]) / SCALE)
+        else:
+            part = shapely.box(*(np.array([WEST - 10**6, SOUTH - 10**6, WEST + 10**6, SOUTH + 10**6]) / SCALE))
+        parts.extend(each for each in shapely.get_parts(shapely.make_valid(part)) if each.geom_type == "Polygon")
+    area = shapely.union_all(parts)
+    polygons = [each for each in shapely.get_parts(area) if each.geom_type == "Polygon"]
+    return polygons[0] if len(polygons) == 1 else shapely.MultiPolygon(polygons)
+
+
+@st.composite
+def persons(draw: st.DrawFn, area: BaseGeometry) -> Person:
+    """With up to five places: on the area's corners and edges, on cell corners, near and far."""
+    corners = np.vstack([(shapely.get_coordinates(area) * SCALE).round(), [[WEST, SOUTH]] * 2]).astype(np.int64)
+    xs, ys = [], []
+    for _ in range(draw(st.integers(0, 5))):
+        kind = draw(st.sampled_from(["corner", "edge", "cell", "near", "far"]))
+        at = draw(st.integers(0, len(corners) - 2))
+        if kind == "corner":
+            x, y = corners[at] + draw(st.integers(-1, 1))
+        elif kind == "edge":
+            x, y = (corners[at] + corners[at + 1]) // 2
+        elif kind == "cell":
+            x, y = WEST + draw(st.integers(-5, 5)) * CELL, SOUTH + draw(st.integers(-5, 5)) * CELL
+        elif kind == "near":
+            x, y = WEST + draw(st.integers(-40_000, 40_000)), SOUTH + draw(st.integers(-40_000, 40_000))
+        else:
+            x, y = draw(st.integers(-X_ORIGIN, X_ORIGIN)), draw(st.integers(-Y_ORIGIN, Y_ORIGIN))
+        xs.append(int(x))
+        ys.append(int(y))
+    attr = draw(st.integers(0, 5) | st.integers(0, 2**61 - 1))
+    return Person(attr, draw(st.just(EVERYTHING) | st.integers(0, EVERYTHING)), tuple(xs), tuple(ys))
+
+
+@st.composite
+def stories(draw: st.DrawFn) -> tuple[BaseGeometry, City, list[dict[int, Person | None]]]:
+    """An area, a city, and changes to it one after the other."""
+    area = draw(areas())
+    ids = st.integers(1, 40) | st.integers(2**31, 2**31 + 3) | st.just(2**62)
+    city = draw(st.dictionaries(ids, persons(area), max_size=30))
+    changes = draw(st.lists(st.dictionaries(ids, st.none() | persons(area), max_size=6), max_size=4))
+    return area, city, changes
+
+
+def changed(city: City, changes: dict[int, Person | None]) -> City:
+    return {subscriber: one for subscriber, one in {**city, **changes}.items() if one is not None}
+
+
+@given(story=stories())
+@settings(max_examples=300, deadline=None)
+def test_base_overlay_and_merged_base_agree_with_shapely(
+    story: tuple[BaseGeometry, City, list[dict[int, Person | None]]],
+) -> None:
+    area, city, all_changes = story
+    cover = Cover.of(area)
+    base = grid_of(city)
+    assert told(base.people(cover)) == by_shapely(city, area)
+    overlay = merged_often = Overlay(base)
+    for changes in all_changes:
+        city = changed(city, changes)
+        overlay.apply(changes)
+        merged_often = Overlay(merged_often.base.merged(changes))
+        expected = by_shapely(city, area)
+        assert told(overlay.people(cover)) == expected
+        assert told(merged_often.people(cover)) == expected
+    assert told(base.merged(overlay.snapshot()).people(cover)) == by_shapely(city, area)
+
+
+@given(story=stories(), at=st.integers(0, 4))
+@settings(max_examples=100, deadline=None)
+def test_what_comes_while_a_merge_runs_is_kept(
+    story: tuple[BaseGeometry, City, list[dict[int, Person | None]]], at: int
+) -> None:
+    area, city, all_changes = story
+    overlay = Overlay(grid_of(city))
+    snapshot = overlay.snapshot()
+    for number, changes in enumerate(all_changes):
+        overlay.apply(changes)
+        city = changed(city, changes)
+        if number == at:
+            snapshot = overlay.snapshot()
+    after = overlay.onto(overlay.base.merged(snapshot), snapshot)
+    assert len(after) <= sum(len(changes) for changes in all_changes[at + 1 :]) or at >= len(all_changes)
+    assert told(after.people(Cover.of(area))) == by_shapely(city, area)
+
+
+def test_many_people_in_one_answer_and_few_are_found_alike() -> None:
+    chance = np.random.default_rng(5)
+    count = 4_000
+    x = WEST + chance.integers(0, 40 * CELL, (count, 2))
+    y = SOUTH + chance.integers(0, 40 * CELL, (count, 2))
+    ids = chance.permutation(count) + 1
+    city = {
+        int(ids[at]): Person(at % 7, EVERYTHING - at, tuple(x[at].tolist()), tuple(y[at].tolist()))
+        for at in range(count)
+    }
+    overlay = Overlay(grid_of(city))
+    changes: dict[int, Person | None] = {int(ids[at]): None for at in range(0, count, 50)}
+    changes |= {int(ids[at]): Person(3, 3, (WEST,), (SOUTH,)) for at in range(1, count, 50)}
+    changes |= {count + at: Person(4, 4, (WEST + 20 * CELL,), (SOUTH + 20 * CELL,)) for at in range(1, 20)}
+    overlay.apply(changes)
+    seen = set()
+    for side in (1, 2, 10, 21, 45):
+        area = shapely.Point((WEST + 20 * CELL) / SCALE, (SOUTH + 20 * CELL) / SCALE).buffer(side * CELL / SCALE / 2)
+        area = area.union(shapely.box(WEST / SCALE, SOUTH / SCALE, (WEST + 5) / SCALE, (SOUTH + 5) / SCALE))
+        expected = by_shapely(changed(city, changes), area)
+        assert told(overlay.people(Cover.of(area))) == expected
+        seen.add(len(expected) * DENSE > count)
+    assert seen == {True, False}
+
+
+def test_a_person_who_changes_again_and_again_takes_no_more_room() -> None:
+    overlay = Overlay(grid_of({}))
+    for turn in range(5_000):
+        overlay.apply({1: Person(turn, 1, (WEST,), (SOUTH,))})
+    assert len(overlay) == 1
+    assert len(overlay._rows) < 2_000
+    around = Cover.of(shapely.Point(WEST / SCALE, SOUTH / SCALE).buffer(1e-5))
+    assert told(overlay.people(around)) == [(1, 4_999, 1)]
+
+
+def test_a_view_and_a_snapshot_stay_as_they_were() -> None:
+    around = Cover.of(shapely.Point(WEST / SCALE, SOUTH / SCALE).buffer(1e-5))
+    overlay = Overlay(grid_of({1: Person(1, 1, (WEST,), (SOUTH,))}), {2: Person(2, 2, (WEST,), (SOUTH,))})
+    view, snapshot = overlay.view(), overlay.snapshot()
+    overlay.apply({1: None, 2: None})
+    assert told(view.people(around)) == [(1, 1, 1), (2, 2, 2)]
+    assert list(snapshot) == [2]
+    assert told(overlay.people(around)) == []
+
+
+def test_an_empty_area_holds_nobody() -> None:
+    base = grid_of({1: Person(1, 1, (WEST,), (SOUTH,))})
+    assert told(base.people(Cover.of(shapely.Polygon()))) == []
+    assert told(Overlay(base, {2: Person(2, 2, (WEST,), (SOUTH,))}).people(Cover.of(shapely.MultiPolygon()))) == []
+
+
+def test_what_cannot_be_is_refused() -> None:
+    with pytest.raises(ValueError, match="twice"):
+        Grid.build(Persons(*(np.array([1, 1]) for _ in range(3))), Places(NONE, NONE, NONE))
+    with pytest.raises(ValueError, match="not there"):
+        Grid.build(Persons(*(np.array([1]) for _ in range(3))), Places(np.array([2]), NONE[:0], NONE[:0]))
+
+
+def test_a_million_people_fit_in_forty_megabytes() -> None:
+    chance = np.random.default_rng(3)
+    count = 100_000  # one in ten of a million, on a tenth of the ground
+    ids = np.arange(count)
+    owner = np.concatenate([ids, chance.choice(ids, 30_000, replace=False)])
+    attr = chance.integers(0, 20_000, count)  # as languages, quiet hours and orders of channels make them
+    x, y = chance.integers(0, 2_250_000, len(owner)) + WEST, chance.integers(0, 290_000, len(owner)) + SOUTH
+    grid = Grid.build(Persons(ids, attr, np.full(count, EVERYTHING)), Places(owner, x, y))
+    assert grid.nbytes < 4_000_000
