@@ -13,8 +13,9 @@ from geoalert.cli import areas, epochs, places, wards_show
 from geoalert.cli.console import err, out, print_json
 from geoalert.cli.inside import held_city
 from geoalert.cli.locate import day
-from geoalert.errors import Conflict, NotFound, Unavailable
+from geoalert.errors import Conflict, Invalid, NotFound, Unavailable
 from geoalert.settings import Settings
+from geoalert.wards import LEVELS
 from geoalert.wards.check import check as find_faults
 from geoalert.wards.check import rules_of, summary
 from geoalert.wards.check_map import draw_faults
@@ -89,8 +90,12 @@ def list_wards(
     as_json: bool = typer.Option(False, "--json", help="One JSON document."),
 ) -> None:
     """List the wards in force with their codes."""
+    if level not in LEVELS:
+        raise Invalid(f"one of {', '.join(LEVELS)}", pointer="/level")
     city = held_city()
-    wards = [ward for ward in city.tree.in_force(day(at, city.config.timezone)) if ward.level == level]
+    on = day(at, city.config.timezone)
+    city.tree.begin_of(on)
+    wards = [ward for ward in city.tree.in_force(on) if ward.level == level]
     if as_json:
         print_json([{"code": ward.code, "parent": ward.parent, "names": ward.names} for ward in wards])
         return
