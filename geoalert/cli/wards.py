@@ -7,6 +7,7 @@ from pathlib import Path
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from geoalert.bootstrap import data_folder
 from geoalert.cli import areas, epochs, places, wards_show
@@ -24,6 +25,7 @@ app = typer.Typer(no_args_is_help=True)
 app.command("diff")(epochs.diff)
 app.command("epochs")(epochs.epochs)
 app.command("import")(epochs.import_)
+app.command("withdraw")(epochs.withdraw)
 app.command("show")(wards_show.show)
 app.command("map")(wards_show.draw_map)
 app.command("resolve")(places.resolve)
@@ -31,7 +33,11 @@ app.add_typer(areas.app, name="areas", help="Utilities' areas beside the wards."
 
 
 @app.command()
-def build(source: Path = typer.Argument(..., help="The city's own layer, in any format OGR reads.")) -> None:
+def build(
+    source: Path = typer.Argument(
+        ..., help="The city's own layer: GeoJSON, GeoPackage, Shapefile (also zipped) or KML."
+    ),
+) -> None:
     """Make the city's product from its own layer, the same to the byte every time. Needs geoalert[wards]."""
     settings = Settings()
     try:
@@ -75,7 +81,7 @@ def check(
     else:
         table = Table("check", "meaning", "faults", "first", title=f"{city}, epoch {tree.epoch}")
         for kind, meaning, count, first in summary(faults):
-            table.add_row(kind, meaning, str(count), first)
+            table.add_row(kind, meaning, str(count), Text(first))
         out.print(table)
         out.print(f"in force on {today}: {counts['zone']} zones, {counts['office']} offices, {counts['unit']} units")
         out.print(f"{area:.2f} km2")
