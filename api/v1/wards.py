@@ -55,6 +55,7 @@ async def list_wards(
     number to give to people, and `listed`, what a listing says of it and whether that is verified.
     """
     on = await day_of(house, at)
+    house.desk.city.tree.begin_of(on)  # an empty list would say that there were no wards
     pages = _pages(request, house)
     if form == "geojson" or (form is None and GEOJSON in request.headers.get("accept", "")):
         return tagged(await asyncio.to_thread(pages.collection, on, level, tolerance), GEOJSON, known)

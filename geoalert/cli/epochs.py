@@ -9,6 +9,7 @@ from pathlib import Path
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from geoalert.bootstrap import House, city_of, data_folder
 from geoalert.cli.console import err, out, print_json
@@ -17,8 +18,9 @@ from geoalert.cli.locate import day
 from geoalert.errors import Unavailable
 from geoalert.operations.wards_diff import WardsDiff
 from geoalert.operations.wards_diff import wards_diff as find_difference
+from geoalert.operations.wards_withdraw import withdraw as take_back
 from geoalert.settings import Settings
-from geoalert.wards.epochs import Begun, Origin, import_epoch, read_epochs
+from geoalert.wards.epochs import Begun, Origin, Withdrawn, import_epoch, read_epochs
 from geoalert.wards.tables import EpochRow
 
 BY = "command line"
@@ -94,15 +96,36 @@ def diff(
     changes = Table("office", f"in {found.before}", f"in {found.after}", title=f"{found.on[0]} against {found.on[1]}")
     for change in found.difference.changes:
         if change.fate != "same":
-            changes.add_row(change.fate, ", ".join(change.before), ", ".join(change.after))
+            changes.add_row(change.fate, Text(", ".join(change.before)), Text(", ".join(change.after)))
     out.print(changes)
     moved = Table("ground moves from", "to", "km2")
     for row in found.difference.moved:
-        moved.add_row(row.before or "outside", row.after or "outside", f"{row.km2:.3f}")
+        moved.add_row(Text(row.before or "outside"), Text(row.after or "outside"), f"{row.km2:.3f}")
     out.print(moved)
     same = Counter(change.fate for change in found.difference.changes)["same"]
     out.print(f"{same} offices stay as they are")
     out.print(f"{found.people} people change office; {found.ward_places} ward places are of wards that ended")
+
+
+def withdraw(
+    epoch: str = typer.Argument(..., help="Its label."),
+    city: str = typer.Option(None, "--city", help="The city's key; the configured one when not given."),
+    as_json: bool = typer.Option(False, "--json", help="One JSON document."),
+) -> None:
+    """Take back an epoch that was imported by mistake and does not hold yet. What it had ended goes on."""
+    settings = Settings()
+    settings.city.key = city or settings.city.key
+
+    async def run(house: House) -> Withdrawn:
+        async with house.store.writing() as session:
+            return await take_back(session, house.desk, epoch, BY)
+
+    gone = in_house(run, settings=settings)
+    if as_json:
+        since = gone.epoch.valid_from.isoformat()
+        print_json({"city": settings.city.key, "epoch": epoch, "valid_from": since, "opened": gone.opened})
+        return
+    out.print(f"{epoch} is withdrawn; {gone.opened} records of earlier epochs go on", markup=False)
 
 
 def epochs(

@@ -15,8 +15,9 @@ import typer
 
 from geoalert.cli.console import err, out, print_json, progress_bar
 from geoalert.cli.inside import held_city
+from geoalert.cli.whole_file import whole_file
 from geoalert.errors import Invalid
-from geoalert.wards import WardIndex, parse_point, to_json
+from geoalert.wards import Location, WardIndex, parse_point, to_json
 from geoalert.wards import locate as find
 from geoalert.wards.locate_csv import Tally, count_lines, locate_file
 
@@ -62,13 +63,20 @@ def locate(
     if as_json:
         print_json(to_json(found))
         return
+    out.print(_in_words(found))
+
+
+def _in_words(found: Location) -> str:
     if found.office is None or found.zone is None or found.unit is None:
-        out.print("outside the city")
+        lines = ["outside the city"]
+        if found.other_office is not None:
+            away = f"{found.other_office.name_en}, {found.metres_to_other_office:.0f} m away"
+            lines.append(f"the nearest office, for information only: {away}")
     else:
-        out.print(f"{found.unit.name_en}\n{found.office.name_en} ({found.office.name_mr})\n{found.zone.name_en}")
-        if found.uncertain:
-            out.print(f"uncertain: another office is {found.metres_to_other_office:.0f} m away")
-    out.print(found.note)
+        lines = [found.unit.name_en, f"{found.office.name_en} ({found.office.name_mr})", found.zone.name_en]
+    if found.uncertain:
+        lines.append(f"uncertain: another office is {found.metres_to_other_office:.0f} m away")
+    return "\n".join([*lines, found.note])
 
 
 def _refuse_misuse(lat: str | None, lon: str | None, file: Path | None, with_file: Mapping[str, object]) -> None:
@@ -91,6 +99,8 @@ def _locate_file(
     index = WardIndex(city.tree, city.config.note)
     on = day(at, city.config.timezone)
     lines = count_lines(source)
+    if written is not None and written.exists() and written.samefile(source):
+        raise Invalid("this is the file that is read; name another", pointer="/out")
 
     def refused(line: int, field: str, reason: str) -> None:
         err.print(f"line {line}: {field}: {reason}", markup=False)
@@ -133,10 +143,5 @@ def _target(written: Path | None) -> Iterator[TextIO]:
     if written is None:
         yield out.file  # type: ignore[misc]  # a console's file is a text stream
         return
-    part = written.with_name(f"{written.name}.part")
-    try:
-        with part.open("w", encoding="utf-8", newline="") as target:
-            yield target
-        part.replace(written)
-    finally:
-        part.unlink(missing_ok=True)
+    with whole_file(written, "/out") as target:
+        yield target

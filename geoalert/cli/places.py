@@ -26,7 +26,7 @@ def resolve(
         raise typer.BadParameter("give the text or --file, one of the two")
     city = held_city()
     names = Gazetteer(WardIndex(city.tree), city.places, day(at, city.config.timezone))
-    found = names.resolve(_read(file) if file is not None else sys.stdin.read() if text == "-" else text)
+    found = names.resolve(_read(text, file))
     if as_json:
         print_json(to_json(found))
     else:
@@ -44,8 +44,12 @@ def _words(candidate: Candidate) -> str:
     return f"{candidate.text} ({ground.unit or 'the whole office'}, {ground.office}, {candidate.score})"
 
 
-def _read(file: Path) -> str:
+def _read(text: str, file: Path | None) -> str:
+    if file is None and text != "-":
+        return text
+    # As bytes: what a terminal's settings make of a pipe may be no text at all.
+    found = sys.stdin.buffer.read() if file is None else file.read_bytes()
     try:
-        return file.read_text(encoding="utf-8-sig")
+        return found.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise Invalid(f"{file.name} is not UTF-8") from None
+        raise Invalid(f"{'standard input' if file is None else file.name} is not UTF-8") from None

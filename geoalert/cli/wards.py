@@ -7,14 +7,16 @@ from pathlib import Path
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from geoalert.bootstrap import data_folder
 from geoalert.cli import areas, epochs, places, wards_show
 from geoalert.cli.console import err, out, print_json
 from geoalert.cli.inside import held_city
 from geoalert.cli.locate import day
-from geoalert.errors import Conflict, NotFound, Unavailable
+from geoalert.errors import Conflict, Invalid, NotFound, Unavailable
 from geoalert.settings import Settings
+from geoalert.wards import LEVELS
 from geoalert.wards.check import check as find_faults
 from geoalert.wards.check import rules_of, summary
 from geoalert.wards.check_map import draw_faults
@@ -23,6 +25,7 @@ app = typer.Typer(no_args_is_help=True)
 app.command("diff")(epochs.diff)
 app.command("epochs")(epochs.epochs)
 app.command("import")(epochs.import_)
+app.command("withdraw")(epochs.withdraw)
 app.command("show")(wards_show.show)
 app.command("map")(wards_show.draw_map)
 app.command("resolve")(places.resolve)
@@ -30,7 +33,11 @@ app.add_typer(areas.app, name="areas", help="Utilities' areas beside the wards."
 
 
 @app.command()
-def build(source: Path = typer.Argument(..., help="The city's own layer, in any format OGR reads.")) -> None:
+def build(
+    source: Path = typer.Argument(
+        ..., help="The city's own layer: GeoJSON, GeoPackage, Shapefile (also zipped) or KML."
+    ),
+) -> None:
     """Make the city's product from its own layer, the same to the byte every time. Needs geoalert[wards]."""
     settings = Settings()
     try:
@@ -74,7 +81,7 @@ def check(
     else:
         table = Table("check", "meaning", "faults", "first", title=f"{city}, epoch {tree.epoch}")
         for kind, meaning, count, first in summary(faults):
-            table.add_row(kind, meaning, str(count), first)
+            table.add_row(kind, meaning, str(count), Text(first))
         out.print(table)
         out.print(f"in force on {today}: {counts['zone']} zones, {counts['office']} offices, {counts['unit']} units")
         out.print(f"{area:.2f} km2")
@@ -89,8 +96,12 @@ def list_wards(
     as_json: bool = typer.Option(False, "--json", help="One JSON document."),
 ) -> None:
     """List the wards in force with their codes."""
+    if level not in LEVELS:
+        raise Invalid(f"one of {', '.join(LEVELS)}", pointer="/level")
     city = held_city()
-    wards = [ward for ward in city.tree.in_force(day(at, city.config.timezone)) if ward.level == level]
+    on = day(at, city.config.timezone)
+    city.tree.begin_of(on)
+    wards = [ward for ward in city.tree.in_force(on) if ward.level == level]
     if as_json:
         print_json([{"code": ward.code, "parent": ward.parent, "names": ward.names} for ward in wards])
         return

@@ -11,8 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from geoalert.audit import append
 from geoalert.errors import Conflict, Invalid
+from geoalert.wards.epochs import lock_city
 from geoalert.wards.service_area import ServiceArea
-from geoalert.wards.tables import ServiceAreaRow, VersionRow
+from geoalert.wards.tables import ServiceAreaRow
 
 COLUMNS = tuple(field.name for field in fields(ServiceArea))
 
@@ -38,8 +39,7 @@ async def import_areas(
         Conflict: a record of that code and day is held and differs, a later one is held, or an illustrative area
             would take the place of a real one.
     """
-    # One import of a city at a time, of areas as of epochs.
-    await session.execute(select(VersionRow.version).where(VersionRow.city == city).with_for_update())
+    await lock_city(session, city)
     found: dict[str, list[str]] = {"new": [], "changed": [], "ended": [], "same": []}
     for area in areas:
         if area.department not in departments:

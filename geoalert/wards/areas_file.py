@@ -20,6 +20,7 @@ from geoalert.errors import Invalid
 from geoalert.wards.config import CityConfig
 from geoalert.wards.layer import Feature, read_layer
 from geoalert.wards.service_area import KINDS, ServiceArea
+from geoalert.wards.words import require_seen
 
 CODE: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 LONGEST: Final = {"code": 60, "name_en": 120, "name_mr": 120, "name_hi": 120, "department": 60, "source": 300}
@@ -81,6 +82,7 @@ def _require_words(values: Mapping[str, str], where: str) -> None:
             raise Invalid(f"{where} has no {name}", pointer=f"/{name}")
         if len(values[name]) > longest:
             raise Invalid(f"{where}: {name} has more than {longest} characters", pointer=f"/{name}")
+        require_seen(values[name], where, name)
     if not CODE.fullmatch(values["code"]):
         raise Invalid(f"{where}: a code is written like parvati-hlr", pointer="/code")
     if values.get("kind") not in KINDS:

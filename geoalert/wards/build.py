@@ -15,7 +15,8 @@ import numpy as np
 import shapely
 
 from geoalert.errors import Invalid
-from geoalert.wards.config import CityConfig, read_config
+from geoalert.wards.config import CityConfig
+from geoalert.wards.config_file import read_config
 from geoalert.wards.geojson import write_text
 from geoalert.wards.model import Level, Ward, WardTree
 from geoalert.wards.naming import NameRow, read_names

@@ -13,12 +13,14 @@ from geoalert.wards.check_records import shape_faults
 from geoalert.wards.config import CityConfig, Expected
 from geoalert.wards.finding import Finding
 from geoalert.wards.model import LEVELS, Ward, WardTree
-from geoalert.wards.projection import Shapes, area_km2
-from geoalert.wards.topology import holes
+from geoalert.wards.projection import Shapes, area_km2, to_degrees, to_metres
+from geoalert.wards.topology import holes, slits
 
 # Below this a shared area (m2) is the noise of computing it, not ground.
 NOISE_M2: Final = 0.01
 STATED_KM2: Final = 0.001  # areas are stated to three decimals
+# Ground narrower than this (m) between two units that is open to the outside is a drawing fault, not a border.
+SLIT_M: Final = 20.0
 
 
 def check_coverage(tree: WardTree, config: CityConfig) -> Iterator[Finding]:
@@ -32,9 +34,10 @@ def check_coverage(tree: WardTree, config: CityConfig) -> Iterator[Finding]:
             yield from _overlaps([ward for ward in sound if ward.level == level], config.epsg)
         yield from _gaps([ward for ward in sound if ward.level == "unit"], config)
         yield from _tiers(held, sound, config.epsg)
+        yield from _stated(sound, config.epsg)
         expected = [row for row in config.expected if row.since <= day]
         if expected:
-            yield from _figures(held, sound, day, max(expected, key=lambda row: row.since), config)
+            yield from _published(held, sound, day, max(expected, key=lambda row: row.since), config)
 
 
 def _shapes(wards: Sequence[Ward]) -> Shapes:
@@ -68,7 +71,9 @@ def _gaps(units: Sequence[Ward], config: CityConfig) -> Iterator[Finding]:
     if not units:
         return
     open_gaps = list(config.gaps)
-    for hole in holes(_shapes(units)):
+    shapes = _shapes(units)
+    open_to_outside = (to_degrees(slit, config.epsg) for slit in slits(to_metres(shapes, config.epsg), SLIT_M))
+    for hole in (*holes(shapes), *open_to_outside):
         known = next((gap for gap in open_gaps if hole.contains(shapely.Point(gap.at))), None)
         size = area_km2(hole, config.epsg)
         if known is not None and abs(size - known.area_km2) <= max(known.area_km2 / 100, STATED_KM2):
@@ -102,18 +107,20 @@ def _tiers(held: Sequence[Ward], sound: Sequence[Ward], epsg: int) -> Iterator[F
             yield Finding("containment", (ward.code,), f"differs by {apart:.2f} m2 from the wards below it")
 
 
-def _figures(
+def _stated(sound: Sequence[Ward], epsg: int) -> Iterator[Finding]:
+    for ward in sound:
+        size = area_km2(ward.geometry, epsg)
+        if abs(size - ward.area_km2) > STATED_KM2:
+            yield Finding("area", (ward.code,), f"measures {size:.3f} km2, states {ward.area_km2:.3f}")
+
+
+def _published(
     held: Sequence[Ward], sound: Sequence[Ward], day: date, expected: Expected, config: CityConfig
 ) -> Iterator[Finding]:
     for level in LEVELS:
         count = sum(ward.level == level for ward in held)
         if count != expected.counts[level]:
             yield Finding("count", (), f"{count} {level}s on {day}; {expected.counts[level]} are published")
-    total = 0.0
-    for ward in sound:
-        size = area_km2(ward.geometry, config.epsg)
-        total += size if ward.level == "unit" else 0.0
-        if abs(size - ward.area_km2) > STATED_KM2:
-            yield Finding("area", (ward.code,), f"measures {size:.3f} km2, states {ward.area_km2:.3f}")
+    total = sum(area_km2(ward.geometry, config.epsg) for ward in sound if ward.level == "unit")
     if abs(total / expected.area_km2 - 1) * 100 > config.tolerance_percent:
         yield Finding("area", (), f"the city measures {total:.2f} km2 on {day}; {expected.area_km2:.2f} is published")

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 from typing import Any, Final
 
 from geoalert.errors import Invalid
@@ -105,18 +103,6 @@ class CityConfig:
     leaving: tuple[Leaving, ...]
     source: SourceRules | None  # a city whose layers are imported has none
     importing: ImportRules
-
-
-def read_config(folder: Path) -> CityConfig:
-    """The settings in `folder/city.toml`. Raises Invalid if it is missing, is not TOML, or lacks an entry."""
-    path = folder / "city.toml"
-    try:
-        with path.open("rb") as file:
-            return parse_config(tomllib.load(file))
-    except FileNotFoundError as missing:
-        raise Invalid(f"there is no {path.name} in {folder}") from missing
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as broken:
-        raise Invalid(f"{path} cannot be read: {broken}") from broken
 
 
 def parse_config(table: Mapping[str, Any]) -> CityConfig:

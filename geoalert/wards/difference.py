@@ -70,15 +70,18 @@ def compare(before: Sequence[Ward], after: Sequence[Ward], epsg: int) -> Differe
             changes.append(Change("merged", parts, (two,)))
     told_old = {code for change in changes for code in change.before}
     told_new = {code for change in changes for code in change.after}
-    heir = {code: code for code in old if code in new}
+    # What was split or merged goes on under its own code, where that is among what became of it.
+    heir = {one: one for change in changes for one in change.before if one in change.after}
+    ways = _successors(
+        [one for one in old if one not in told_old], [two for two in new if two not in told_new], of_old, of_new
+    )
     for one, ward in old.items():
         if one in told_old:
             continue
-        next_one = one if one in new else _successor(one, new, of_old, of_new)
-        if next_one is None or next_one in told_new:
+        if one not in ways:
             changes.append(Change("gone", (one,), ()))
             continue
-        heir[one] = next_one
+        heir[one] = next_one = ways[one]
         told_new.add(next_one)
         apart = size_old[one] + size_new[next_one] - 2 * shared[one, next_one]
         changes.append(Change(_fate(ward, new[next_one], apart), (one,), (next_one,)))
@@ -87,10 +90,16 @@ def compare(before: Sequence[Ward], after: Sequence[Ward], epsg: int) -> Differe
     return Difference(tuple(sorted(changes, key=lambda change: (change.before, change.after))), moved, heir)
 
 
-def _successor(
-    one: str, new: Mapping[str, Ward], of_old: Mapping[tuple[str, str], float], of_new: Mapping[tuple[str, str], float]
-) -> str | None:
-    return next((two for two in new if of_old[one, two] > MOST and of_new[one, two] > MOST), None)
+def _successors(
+    old: Sequence[str],
+    new: Sequence[str],
+    of_old: Mapping[tuple[str, str], float],
+    of_new: Mapping[tuple[str, str], float],
+) -> dict[str, str]:
+    """The one office that goes on as another: by its ground, and only where no ground says it by its code."""
+    ways = {one: two for one in old for two in new if of_old[one, two] > MOST and of_new[one, two] > MOST}
+    taken = set(ways.values())
+    return ways | {one: one for one in old if one not in ways and one in new and one not in taken}
 
 
 def _fate(one: Ward, two: Ward, apart: float) -> Fate:

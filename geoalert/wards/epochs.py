@@ -13,7 +13,7 @@ from datetime import date
 from hashlib import sha256
 from typing import Final
 
-from sqlalchemy import ColumnElement, insert, or_, select, update
+from sqlalchemy import ColumnElement, delete, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from geoalert.audit import append
@@ -54,7 +54,7 @@ async def begin_epoch(session: AsyncSession, tree: WardTree, epoch: Epoch, origi
         Conflict: the label or the day is taken, the tree changes on a later day that is held, or a unit's code stands
             for other ground in another epoch and does not carry this one's label.
     """
-    await _lock(session, tree.city)
+    await lock_city(session, tree.city)
     until = await _room(session, tree.city, epoch)
     await _codes_are_free(session, tree, epoch, epsg)
     open_then = WardRow.city == tree.city, WardRow.valid_from < epoch.valid_from, _open(WardRow, epoch.valid_from)
@@ -70,6 +70,42 @@ async def begin_epoch(session: AsyncSession, tree: WardTree, epoch: Epoch, origi
     await _changed(session, tree.city)
     counts = Counter(ward.level for ward in tree.wards if ward.in_force(epoch.valid_from))
     return Begun(Epoch(epoch.label, epoch.valid_from, until, epoch.note), dict(counts), closed)
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawn:
+    """An epoch that was taken back: how many records it had, how many go on that it had ended, its file's digest."""
+
+    epoch: Epoch
+    wards: int
+    opened: int
+    sha256: str
+
+
+async def withdraw_epoch(session: AsyncSession, city: str, epoch: Epoch) -> Withdrawn:
+    """Removes the records of an epoch that is held and lets those go on that ended where it begins. Whether it may
+    go is for the caller to say.
+
+    Raises:
+        Conflict: it is the packaged one, which the next start would bring back.
+    """
+    await lock_city(session, city)
+    one = EpochRow.city == city, EpochRow.label == epoch.label
+    held = (await session.scalars(select(EpochRow).where(*one))).one()
+    if held.source == PACKAGED:
+        raise Conflict(f"the epoch {epoch.label} is the city's own; change city.toml and its files")
+    rows = WardRow.city == city, WardRow.epoch == epoch.label
+    wards = len(list(await session.scalars(select(WardRow.id).where(*rows))))
+    await session.execute(delete(WardRow).where(*rows))
+    await session.execute(delete(EpochRow).where(*one))
+    # `_room` saw to it that nothing else ends on that day.
+    ended = WardRow.city == city, WardRow.valid_to == epoch.valid_from
+    opened = len(list(await session.scalars(select(WardRow.id).where(*ended))))
+    await session.execute(update(WardRow).where(*ended).values(valid_to=epoch.valid_to))
+    before = EpochRow.city == city, EpochRow.valid_to == epoch.valid_from
+    await session.execute(update(EpochRow).where(*before).values(valid_to=epoch.valid_to))
+    await _changed(session, city)
+    return Withdrawn(epoch, wards, opened, held.sha256)
 
 
 async def import_epoch(session: AsyncSession, city: City, tree: WardTree, origin: Origin, by: str) -> Begun:
@@ -94,7 +130,7 @@ async def begin_packaged(session: AsyncSession, city: City) -> bool:
     """
     if not city.tree.wards:
         return False
-    await _lock(session, city.config.key)
+    await lock_city(session, city.config.key)
     (packaged,) = city.tree.epochs
     held = await read_epochs(session, city.config.key)
     same = next((row for row in held if row.label == packaged.label), None)
@@ -141,7 +177,7 @@ def _open(row: type[WardRow | EpochRow], day: date) -> ColumnElement[bool]:
     return or_(row.valid_to.is_(None), row.valid_to > day)
 
 
-async def _lock(session: AsyncSession, city: str) -> None:
+async def lock_city(session: AsyncSession, city: str) -> None:
     """One import of a city at a time."""
     await session.execute(insert_for(session)(VersionRow).values(city=city, version=0).on_conflict_do_nothing())
     await session.execute(select(VersionRow.version).where(VersionRow.city == city).with_for_update())
@@ -161,10 +197,11 @@ async def _room(session: AsyncSession, city: str, epoch: Epoch) -> date | None:
         if row.valid_from == epoch.valid_from:
             raise Conflict(f"the epoch {row.label} begins on that day", pointer="/valid_from")
     until = min((row.valid_from for row in held if row.valid_from > epoch.valid_from), default=None)
-    later = select(WardRow.valid_from).where(WardRow.city == city, WardRow.valid_from >= epoch.valid_from)
-    if until is not None:
-        later = later.where(WardRow.valid_from < until)
-    changed = await session.scalar(later.order_by(WardRow.valid_from.desc()).limit(1))
+    changed = None
+    for day in (WardRow.valid_from, WardRow.valid_to):  # a ward may end without another's beginning
+        later = select(func.max(day)).where(WardRow.city == city, day >= epoch.valid_from)
+        last = await session.scalar(later if until is None else later.where(day < until))
+        changed = max(filter(None, (changed, last)), default=None)
     if changed is not None:
         raise Conflict(f"the tree that is held changes on {changed}; begin after that day", pointer="/valid_from")
     return until

@@ -102,6 +102,8 @@ class Gazetteer:
         if len(pieces) > MOST_NAMES:
             raise Invalid(f"at most {MOST_NAMES} names; this text has {len(pieces)}", pointer="/text")
         answers = [answer for piece in pieces for answer in self._answers(piece)]
+        if len(answers) > MOST_NAMES:  # by hyphens
+            raise Invalid(f"at most {MOST_NAMES} names; this text has {len(answers)}", pointer="/text")
         return Resolution(
             tuple(answer for answer in answers if isinstance(answer, Match)),
             tuple(answer for answer in answers if isinstance(answer, Question)),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,7 +16,8 @@ import shapely
 from geoalert.errors import Invalid
 from geoalert.wards.build import make_tree
 from geoalert.wards.check import check, rules_of
-from geoalert.wards.config import CityConfig, read_config
+from geoalert.wards.config import CityConfig
+from geoalert.wards.config_file import read_config
 from geoalert.wards.finding import Finding
 from geoalert.wards.layer import Feature, read_layer
 from geoalert.wards.model import Epoch, WardTree
@@ -25,9 +25,9 @@ from geoalert.wards.naming import NameRow, epoch_names, epoch_parents
 from geoalert.wards.projection import Shapes, to_metres
 from geoalert.wards.source import SourceUnit
 from geoalert.wards.topology import clean, simplify
+from geoalert.wards.words import EPOCH_LABEL, require_words
 
 SHOWN: Final = 5
-LABEL: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,19}")
 NAMED: Final = ("name_en", "name_mr", "name_hi")
 
 
@@ -57,7 +57,7 @@ def read_epoch(
     Raises:
         Invalid: names the file, the feature and the place.
     """
-    if label is not None and not LABEL.fullmatch(label):
+    if label is not None and not EPOCH_LABEL.fullmatch(label):
         raise Invalid("an epoch's label is a few letters, digits, dots and dashes, such as 2026", pointer="/epoch")
     config = read_config(folder)
     own = label in {None, config.epoch}
@@ -142,6 +142,7 @@ def _name(feature: Feature, config: CityConfig, names: Mapping[str, NameRow], co
     kind = _value(feature, config, "kind") or (listed.kind if listed else config.importing.kind)
     aliases = _value(feature, config, "aliases").strip("[]").replace('"', "").replace("|", ",")
     spellings = tuple(alias.strip() for alias in aliases.split(",") if alias.strip())
+    require_words({"code": code, "kind": kind, **found}, feature.where)
     return NameRow(code, "unit", kind, raw, **found, aliases=spellings or (listed.aliases if listed else ()))
 
 

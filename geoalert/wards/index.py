@@ -8,7 +8,6 @@ so the three tiers cannot disagree. Every answer equals that of plain shapely (`
 from __future__ import annotations
 
 import math
-from bisect import bisect_right
 from datetime import date
 from functools import cached_property
 
@@ -112,7 +111,7 @@ class WardIndex:
         return self.tree.epoch_on(on).note if self.tree.epochs else self.note
 
     def period(self, on: date) -> Period:
-        """The period that day lies in. Raises Invalid at /on for a day before the first that is held."""
+        """The period that day lies in. Raises Invalid at /at for a day before the first that is held."""
         return self._prepared(on)[0]
 
     def positions(self, lons: ArrayLike, lats: ArrayLike, on: date) -> NDArray[np.int64]:
@@ -124,12 +123,7 @@ class WardIndex:
         return numbers[period.units_at(x, y)]
 
     def _prepared(self, on: date) -> tuple[Period, NDArray[np.int64]]:
-        begins = self.tree.begins
-        at = bisect_right(begins, on) - 1
-        if at < 0:
-            since = f"; the first are of {begins[0]}" if begins else ""
-            raise Invalid(f"no boundaries are held for {on}{since}", pointer="/on")
-        begin = begins[at]
+        begin = self.tree.begin_of(on)
         if begin not in self._periods:
             period = Period(self.tree, begin)
             numbers = [self._number[unit.code, unit.valid_from] for unit in period.units]

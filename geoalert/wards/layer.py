@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pyogrio
@@ -20,6 +20,15 @@ from geoalert.wards.config import CityConfig
 from geoalert.wards.layer_guard import opened
 from geoalert.wards.projection import Move
 from geoalert.wards.repair import Shape, mend, require_place
+
+# By suffix the drivers that may have read it. GDAL chooses by content, and has drivers that fetch from elsewhere.
+DRIVERS: Final[Mapping[str, frozenset[str]]] = {
+    ".geojson": frozenset({"GeoJSON"}),
+    ".json": frozenset({"GeoJSON"}),
+    ".gpkg": frozenset({"GPKG"}),
+    ".shp": frozenset({"ESRI Shapefile"}),
+    ".kml": frozenset({"KML", "LIBKML"}),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +99,9 @@ def _table(layer: Path, name: str) -> tuple[dict[str, Any], Any, Any]:
     # Where a Shapefile does not say its encoding OGR guesses Latin-1, and makes nonsense of Devanagari.
     unsaid = layer.suffix.lower() == ".shp" and not layer.with_suffix(".cpg").exists()
     try:
+        driver = pyogrio.read_info(layer, layer=name, encoding="UTF-8" if unsaid else None)["driver"]
+        if driver not in DRIVERS[layer.suffix.lower()]:
+            raise Invalid(f"{layer.name} is not what its name says: it holds {driver}")
         meta, _, geometries, columns = pyogrio.raw.read(layer, layer=name, encoding="UTF-8" if unsaid else None)
     except UnicodeDecodeError as broken:
         raise Invalid(f"{layer.name} holds text that is not UTF-8 and does not say what it is; add a .cpg") from broken

@@ -15,6 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 
 from geoalert.errors import Invalid
+from geoalert.wards.geojson_guard import require_geojson
 
 LIMIT: Final = 100_000_000  # bytes of a file, or of all that a zip holds
 MEMBERS: Final = 64
@@ -80,8 +81,7 @@ def _look(path: Path) -> None:
 
 
 def _geojson(path: Path) -> None:
-    if not read_utf8(path).lstrip().startswith("{"):
-        raise Invalid(f"{path.name} is not GeoJSON: it does not begin with an object")
+    require_geojson(read_utf8(path), path)
 
 
 def _kml(path: Path) -> None:

@@ -34,6 +34,7 @@ ADDED: Final = (
     "ward_metres_to_other_office",
     "ward_refused",
 )
+SEPARATORS: Final = {";": "semicolons", "\t": "tabs", "|": "bars"}  # of other programs' files
 BLOCK: Final = 1 << 20
 TOLD_EVERY: Final = 500  # rows
 
@@ -161,6 +162,9 @@ def _columns(header: Sequence[str], wanted: tuple[str | None, str | None]) -> tu
     taken = [name for name in ADDED if name in header]
     if taken:
         raise Invalid(f"the file has a column {taken[0]} already; rename it", pointer="/csv")
+    for sign, name in SEPARATORS.items():
+        if len(header) == 1 and sign in header[0]:
+            raise Invalid(f"the first line is separated by {name}; save the file with commas", pointer="/csv")
     return (
         _column(header, wanted[0], LATITUDES, "--lat-column"),
         _column(header, wanted[1], LONGITUDES, "--lon-column"),

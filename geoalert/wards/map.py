@@ -54,10 +54,12 @@ def draw(
     """Writes a PNG of the tree in force on that day to `path`, its names in that language.
 
     `highlight` are codes of any level; `areas` are shapes in degrees with a label; `points` is n x 2 (lon, lat), for
-    made-up people only: no picture may show where real ones live. Raises NotFound for a code not in force.
+    made-up people only: no picture may show where real ones live. Raises NotFound for a code not in force, Invalid for
+    a day of which nothing is held.
     """
     tree, words = city.tree, WORDS[language]
-    chosen = [tree.get(code, on) for code in highlight]
+    tree.begin_of(on)
+    chosen = [tree.get(code, on) for code in dict.fromkeys(highlight)]
     west, south, east, north = shapely.total_bounds(
         np.array([ward.geometry for ward in tree.zones(on)] + [shape for shape, _ in areas], dtype=object)
     )

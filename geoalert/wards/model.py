@@ -6,6 +6,7 @@ A period includes its first day (`valid_from`) and excludes its last (`valid_to`
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -13,7 +14,7 @@ from typing import Final, Literal, cast, get_args
 
 from shapely.geometry import MultiPolygon, Polygon
 
-from geoalert.errors import NotFound
+from geoalert.errors import Invalid, NotFound
 
 Level = Literal["zone", "office", "unit"]
 Language = Literal["en", "mr", "hi"]
@@ -110,6 +111,18 @@ class WardTree:
         days = {ward.valid_from for ward in self.wards}
         days |= {ward.valid_to for ward in self.wards if ward.valid_to is not None}
         return tuple(sorted(days))
+
+    def begin_of(self, on: date) -> date:
+        """The day on which the period of that day began.
+
+        Raises:
+            Invalid: nothing is held for that day; at /at, as every door calls the day that is asked about.
+        """
+        at = bisect_right(self.begins, on) - 1
+        if at < 0:
+            since = f"; the first are of {self.begins[0]}" if self.begins else ""
+            raise Invalid(f"no boundaries are held for {on}{since}", pointer="/at")
+        return self.begins[at]
 
     def in_force(self, on: date, level: Level | None = None) -> tuple[Ward, ...]:
         """The records that hold on that day, in code order; of one level where given."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from geoalert.errors import Invalid
 from geoalert.wards.layer_guard import read_utf8
 from geoalert.wards.model import LEVELS, Level
+from geoalert.wards.words import require_words
 
 COLUMNS = ("code", "level", "kind", "source", "name_en", "name_mr", "name_hi", "aliases")
 PARENT_COLUMNS = ("code", "parent")
@@ -80,9 +81,7 @@ def _row(cells: dict[str, str | None], where: str) -> NameRow:
     clean = {name: unicodedata.normalize("NFC", (cells.get(name) or "").strip()) for name in COLUMNS}
     if clean["level"] not in LEVELS:
         raise Invalid(f"{where}: the level must be one of {', '.join(LEVELS)}")
-    for column in ("code", "kind", "name_en", "name_mr", "name_hi"):
-        if not clean[column]:
-            raise Invalid(f"{where}: {column} is empty")
+    require_words(clean, where)
     return NameRow(
         code=clean["code"],
         level=clean["level"],

@@ -84,7 +84,7 @@ LATIN: Final = tuple(
         (r"iy", "i"),
         (r"dny|gny|jn", "gn"),
         (r"y(?![aeiou])", "i"),
-        (r"(.)\1+", r"\1"),
+        (r"(.)\1+(?!(?<=n)agar$|(?<=v)adi$)", r"\1"),  # "Chandan Nagar" is not "Chand Nagar"
         (r"(?<!^)a", ""),
     )
 )

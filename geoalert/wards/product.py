@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Final
 
 from geoalert.errors import Invalid
-from geoalert.wards.config import CityConfig, read_config
+from geoalert.wards.config import CityConfig
+from geoalert.wards.config_file import read_config
 from geoalert.wards.directory import Directory, load_directory
 from geoalert.wards.geojson import read_text
 from geoalert.wards.model import Epoch, Level, WardTree

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Final, TypeAlias
 
+import numpy as np
 import shapely
 from shapely.validation import explain_validity
 
@@ -31,6 +32,9 @@ def require_place(shape: shapely.Geometry | None, where: str, bbox: Bbox) -> Sha
         raise Invalid(f"{where} has no geometry")
     if not isinstance(shape, Shape):
         raise Invalid(f"{where} is a {shape.geom_type} at {_at(shape)}; a layer of wards holds polygons only")
+    # Bounds pass over NaN, and so would the repairs: a corner would be gone without a word.
+    if not np.isfinite(shapely.get_coordinates(shape)).all():
+        raise Invalid(f"{where} has a position that is not a number; is its coordinate system the one it says?")
     west, south, east, north = shape.bounds
     if not (-MAX_LON <= west <= east <= MAX_LON) or max(abs(south), abs(north)) > MAX_LON:
         raise Invalid(f"{where} lies at {west:.0f} {south:.0f}: not degrees; its coordinate system is another")

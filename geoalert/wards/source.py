@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ import shapely
 
 from geoalert.errors import Invalid
 from geoalert.wards.config import CityConfig, SourceRules
+from geoalert.wards.layer_guard import opened
 from geoalert.wards.naming import NameRow
 
 
@@ -33,7 +35,9 @@ def read_source(path: Path, config: CityConfig, rules: SourceRules, names: Mappi
     """
     wanted = [*rules.unit_keys, rules.office, rules.zone, rules.drop_column]
     try:
-        frame = pyogrio.read_dataframe(path)
+        with opened(path) as layer, warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what matters of it is refused below
+            frame = pyogrio.read_dataframe(layer)
     except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError) as broken:
         raise Invalid(f"{path.name} is not a boundary file that can be read") from broken
     lacking = sorted(set(wanted) - set(frame.columns))

@@ -14,9 +14,11 @@ from geoalert.wards.projection import Shapes, to_degrees, to_metres
 
 def clean(shapes: Shapes, gap_width: float) -> Shapes:
     """A coverage of the same shapes, in metres: overlaps and gaps narrower than `gap_width` go to the neighbour
-    with the longest common border; wider gaps stay. Raises Invalid if no coverage can be made of them.
+    with the longest common border, enclosed or open to the outside; wider gaps stay. Raises Invalid if no coverage
+    can be made of them.
     """
-    made: Shapes = np.asarray(shapely.coverage_clean(list(shapes), gap_width=gap_width), dtype=object)
+    closed = list(_fill(shapes, gap_width)) if gap_width else list(shapes)
+    made: Shapes = np.asarray(shapely.coverage_clean(closed, gap_width=gap_width), dtype=object)
     if not shapely.coverage_is_valid(list(made)):
         raise Invalid("the source's polygons overlap or gape too much to be made into one coverage")
     return made
@@ -31,7 +33,10 @@ def simplify(shapes: Shapes, tolerance: float, *, epsg: int, decimals: int) -> S
     """
     degrees = to_degrees(np.asarray(shapely.coverage_simplify(list(shapes), tolerance), dtype=object), epsg)
     rounded = shapely.transform(degrees, lambda points: np.round(points, decimals))
-    tidy: Shapes = canonical(shapely.remove_repeated_points(rounded))
+    try:
+        tidy: Shapes = canonical(shapely.remove_repeated_points(rounded))
+    except shapely.errors.GEOSException as gone:  # a ring of one point
+        raise Invalid(f"rounding to {decimals} decimals leaves nothing of a ring; keep more decimals") from gone
     if not (shapely.is_valid(tidy).all() and shapely.coverage_is_valid(list(tidy))):
         raise Invalid(f"rounding to {decimals} decimals breaks the shared edges; keep more decimals")
     return tidy
@@ -67,3 +72,32 @@ def holes(shapes: Shapes) -> Shapes:
     merged = shapely.get_parts(shapely.union_all(shapes))
     rings = [ring for part in merged for ring in part.interiors]
     return np.array([shapely.Polygon(ring) for ring in rings], dtype=object)
+
+
+def slits(shapes: Shapes, width: float) -> list[shapely.Polygon]:
+    """Every patch of ground narrower than `width` (metres, as the shapes are) that reaches in from the outline and
+    touches two shapes: what is filled when the outline is widened and drawn in again.
+
+    Done at finer widths too, for a plain corner fills by less than the width's square and a hairline is seen by that.
+    """
+    parts = shapely.get_parts(shapely.union_all(shapes))
+    filled = shapely.union_all([shapely.Polygon(part.exterior) for part in parts])
+    tree = shapely.STRtree(shapes)
+    found: list[shapely.Polygon] = []
+    for step in (width, width / 4, width / 16):
+        closed = filled.buffer(step / 2).buffer(-step / 2)
+        patches = shapely.get_parts(closed.difference(filled))
+        patches = patches[shapely.area(patches) > step * step]
+        touched = np.bincount(tree.query(patches, predicate="intersects")[0], minlength=len(patches))
+        wider = shapely.union_all(found)
+        found += [patch for patch in patches[touched > 1] if not patch.intersects(wider)]
+    return found
+
+
+def _fill(shapes: Shapes, width: float) -> Shapes:
+    """Slits go to the shape with the longest border along them; enclosed gaps are left to `coverage_clean`."""
+    filled = shapes.copy()
+    for slit in slits(shapes, width):
+        along = shapely.area(shapely.intersection(filled, slit.buffer(width / 100)))
+        filled[along.argmax()] = filled[along.argmax()].union(slit)
+    return filled

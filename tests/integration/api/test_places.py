@@ -44,6 +44,15 @@ async def test_points_on_another_day(door: Door) -> None:
 
 
 @pytest.mark.parametrize(
+    "path", ["locate?lat=18.5&lon=73.8&", "wards?", "wards?format=geojson&", "wards?level=office&"]
+)
+async def test_a_day_before_the_first_is_refused_and_never_an_empty_city(door: Door, path: str) -> None:
+    body = refusal(await door.call("GET", f"/v1/{path}at=2021-06-29"), 422, "/at")
+    assert body["detail"] == "no boundaries are held for 2021-06-29; the first are of 2021-06-30"
+    assert (await door.call("GET", f"/v1/{path}at=2021-06-30")).status_code == 200
+
+
+@pytest.mark.parametrize(
     ("point", "pointer"),
     [
         ('{"lat": 73.8077, "lon": 18.5074}', "/points/1/lat"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 
 from geoalert.cli.main import run
-from tests.second_city import FAR, KEY, OFFICES_SECOND, SECOND, features, make_city, write_layer
+from tests.second_city import DATA, FAR, KEY, OFFICES_SECOND, SECOND, features, make_city, write_layer
 
 Command = Callable[..., tuple[int, str, str]]
 
@@ -86,6 +87,39 @@ def test_a_refused_file_changes_nothing(geoalert: Command, tmp_path: Path) -> No
     assert _json(geoalert("wards", "epochs", "--json")) == []
     code, _, err = geoalert("wards", "diff", "2021", "2026")
     assert (code, err) == (1, "refused: no epoch '2021' is held; there is none\n")
+
+
+def test_a_wrong_epoch_is_taken_back(geoalert: Command, tmp_path: Path) -> None:
+    first = write_layer(tmp_path / "first.geojson", features())
+    second = write_layer(tmp_path / "second.geojson", features(SECOND, OFFICES_SECOND))
+    assert geoalert("db", "upgrade")[0] == 0
+    assert geoalert("wards", "import", first)[0] == 0
+    assert geoalert("wards", "import", second, "--epoch", "2026", "--valid-from", "2999-01-01")[0] == 0
+    gone = _json(geoalert("wards", "withdraw", "2026", "--city", KEY, "--json"))
+    assert gone == {"city": KEY, "epoch": "2026", "valid_from": "2999-01-01", "opened": 9}
+    held = _json(geoalert("wards", "epochs", "--json"))
+    assert [(row["epoch"], row["valid_to"]) for row in held] == [("2021", None)]
+    assert _json(geoalert("locate", FAR[1], FAR[0], "--at", "2999-01-02", "--json"))["office_code"] == "east"
+    assert geoalert("audit", "verify")[0] == 0
+    code, out, err = geoalert("wards", "withdraw", "2021")
+    assert (code, out) == (1, "")
+    assert err.startswith("refused: the epoch 2021 holds since 2021-06-30")
+
+
+def test_a_name_with_brackets_is_shown_as_it_is(
+    geoalert: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The table takes no word of a file for its own markup."""
+    monkeypatch.setenv("GEOALERT_CITY_KEY", "pune")
+    folder = make_city(tmp_path / "other") / "ward_boundaries" / "pune"
+    shutil.copytree(DATA / "ward_boundaries" / "pune", folder)
+    monkeypatch.setenv("GEOALERT_CITY_DATA", str(tmp_path / "other"))
+    text = (folder / "units.geojson").read_text(encoding="utf-8")
+    assert text.count('"aliases": []') > 1
+    (folder / "units.geojson").write_text(text.replace('"aliases": []', '"aliases": ["[/b]"]'), encoding="utf-8")
+    code, out, err = geoalert("wards", "check", "pune")
+    assert (code, "faults in pune" in err) == (1, True), err
+    assert "[/b]" in out
 
 
 def test_the_product_of_pune_is_whole(geoalert: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

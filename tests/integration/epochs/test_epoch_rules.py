@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
+from shapely.geometry import box
 from sqlalchemy import func, insert, select, update
 
 from geoalert.bootstrap import House, city_of, data_folder, metadata, migration_scripts
 from geoalert.errors import Conflict
+from geoalert.operations.service_areas import take_areas
 from geoalert.store import open_store
 from geoalert.store.keys import new_keys
 from geoalert.store.migrations import upgrade
 from geoalert.wards import Ward, load_city
+from geoalert.wards.areas import Imported
 from geoalert.wards.epochs import (
     Origin,
     begin_packaged,
@@ -25,6 +30,7 @@ from geoalert.wards.epochs import (
     read_version,
 )
 from geoalert.wards.imported import read_epoch
+from geoalert.wards.service_area import ServiceArea
 from geoalert.wards.tables import EpochRow, VersionRow, WardRow
 from tests.integration.epochs.second_epochs import bring, office_at, tomorrow
 from tests.second_city import (
@@ -33,6 +39,7 @@ from tests.second_city import (
     folder_of,
     write_layer,
 )
+from tests.service_areas import make_area
 
 PUNE = Path(__file__).parents[3] / "data" / "ward_boundaries" / "pune"
 
@@ -93,6 +100,18 @@ async def test_an_epoch_cannot_begin_inside_another(first: House, second: Path) 
     with pytest.raises(Conflict, match="changes on 2024-09-11") as refusal:
         await bring(first, second, "2026", date(2023, 1, 1))
     assert refusal.value.pointer == "/valid_from"
+
+
+async def test_areas_of_a_city_without_wards_are_imported_one_after_the_other(house: House) -> None:
+    """There is nothing yet whose lock they could share."""
+    areas = [replace(make_area(), geometry=box(10.0, 50.0, 10.01, 50.01)) for _ in range(4)]
+
+    async def take(area: ServiceArea) -> Imported:
+        async with house.store.writing() as session:
+            return await take_areas(session, house.desk, [area], "a test")
+
+    taken = await asyncio.gather(*map(take, areas))
+    assert sorted(len(one.same) for one in taken) == [0, 1, 1, 1]
 
 
 async def test_a_store_of_before_keeps_its_wards_as_the_first_epoch(store_url: str) -> None:

@@ -149,6 +149,17 @@ def _metres(layer: dict[str, Any]) -> None:
         point[0], point[1] = 571_666.4, 5_539_109.8
 
 
+def _facts(**facts: object) -> Change:
+    return lambda layer: layer["features"][0]["properties"].update(facts)
+
+
+def _slit(layer: dict[str, Any]) -> None:
+    """Ten metres between the first column and the second, open to the outside."""
+    for number in (2, 3):
+        for point in _ring(layer, number):
+            point[0] = max(point[0], 10.02014)
+
+
 REFUSED: dict[str, tuple[Change, str]] = {
     "no geometry": (_geometry(), r"feature 3 \(3\) has no geometry"),
     "empty": (_geometry(type="Polygon", coordinates=[]), r"feature 3 \(3\) has no geometry"),
@@ -173,6 +184,22 @@ REFUSED: dict[str, tuple[Change, str]] = {
     "two zones": (lambda layer: layer["features"][0]["properties"].update(CIRCLE="C2"), "the zone 'C2'"),
     "overlap": (_overlap, "2021-Q01 and 2021-Q03 both cover .* m2 near"),
     "nothing": (lambda layer: layer["features"].clear(), "holds no"),
+    "NaN": (
+        lambda layer: _ring(layer)[1].__setitem__(0, float("nan")),
+        "a.geojson is not GeoJSON: NaN is not a number",
+    ),
+    "slit": (_slit, r"1 faults: gap: 2021-Q01 2021-Q02 2021-Q03 2021-Q04 \d+\.\d\d m2 at 10.02"),
+    "no system": (lambda layer: layer.update(crs=None), "does not say a coordinate reference system that is known"),
+    "unknown system": (
+        lambda layer: layer.update(crs={"type": "name", "properties": {"name": "EPSG:999999"}}),
+        "does not say a coordinate reference system that is known",
+    ),
+    "code": (_facts(NO="a;b|c"), r"feature 1 \(a;b\|c\): the code '2021-Qa;b\|c' may hold letters, digits"),
+    "long code": (_facts(NO="x" * 61), r"feature 1 \(x+\): code has more than 60 characters"),
+    "long name": (_facts(NAME="Alder " * 30), r"feature 1 \(1\): name_en has more than 120 characters"),
+    "long kind": (_facts(kind="k" * 31), r"feature 1 \(1\): kind has more than 30 characters"),
+    "control": (_facts(NAME="Al\x1b[31mder"), "name_en holds a character that cannot be shown"),
+    "NUL": (_facts(NAME="Al\x00der"), "a text with a NUL"),
 }
 
 
@@ -209,6 +236,35 @@ def test_the_wrong_grid_is_seen_by_where_it_leads(tmp_path: Path, city: Path) ->
     path = _write(tmp_path / "a.gpkg", crs="EPSG:32643", move=lambda points: points * [5e4, 1e5])
     with pytest.raises(Invalid, match="outside the city's box; is its coordinate system"):
         _read(path, city)
+
+
+def test_a_corner_that_is_no_number_is_refused_in_any_format(tmp_path: Path, city: Path) -> None:
+    """Repairs would pass over it, and half the unit would be gone."""
+
+    def spoil(points: Any) -> Any:
+        return np.where(np.arange(len(points))[:, None] == 1, np.nan, points)
+
+    with pytest.raises(Invalid, match=r"feature 1 \(1\) has a position that is not a number"):
+        _read(_write(tmp_path / "a.gpkg", move=spoil), city)
+
+
+def test_a_part_that_rounding_makes_a_point_is_refused(tmp_path: Path, city: Path) -> None:
+    toml = (city / "city.toml").read_text(encoding="utf-8")
+    (city / "city.toml").write_text(toml.replace("[import]", "[import]\ndecimals = 4"), encoding="utf-8")
+
+    def speck(layer: dict[str, Any]) -> None:
+        whole = layer["features"][0]["geometry"]["coordinates"]
+        part = [[[9.95, 50.0], [9.95002, 50.0], [9.95002, 50.00002], [9.95, 50.0]]]
+        layer["features"][0]["geometry"] = {"type": "MultiPolygon", "coordinates": [whole, part]}
+
+    with pytest.raises(Invalid, match="rounding to 4 decimals leaves nothing of a ring"):
+        _read(write_layer(tmp_path / "a.geojson", features(), speck), city)
+
+
+def test_joiners_are_part_of_a_devanagari_name(tmp_path: Path, city: Path) -> None:
+    name = "कर्\u200dहाड"
+    path = write_layer(tmp_path / "a.geojson", features(), _facts(NAME_MR=name))
+    assert name in {unit.name_mr for unit in _read(path, city).tree.wards}
 
 
 def test_names_in_windows_1252_are_refused_with_their_line(tmp_path: Path, city: Path) -> None:

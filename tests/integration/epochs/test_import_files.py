@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import sqlite3
 import zipfile
 from pathlib import Path
 
@@ -67,6 +69,28 @@ def test_a_zip_writes_nowhere_but_in_its_own_folder(tmp_path: Path, city: Path) 
     assert not list(tmp_path.parent.glob("outside.geojson"))
 
 
+def test_a_pipeline_reads_no_other_file(tmp_path: Path, city: Path) -> None:
+    """GDAL takes such a file for a recipe and opens whatever it names."""
+    other = write_layer(tmp_path / "other.geojson", features())
+    recipe = f"gdal vector pipeline ! read {other} ! edit --crs EPSG:4326"
+    recipes: list[dict[str, object]] = [{}, {"features": []}]
+    for facts in recipes:
+        for kind in ("gdal_streamed_alg", "FeatureCollection"):
+            document = {"type": kind, "also": {"type": "gdal_streamed_alg"}, "command_line": recipe} | facts
+            path = tmp_path / "a.geojson"
+            path.write_text(json.dumps(document), encoding="utf-8")
+            with pytest.raises(Invalid, match="is not GeoJSON features"):
+                _read(path, city)
+
+
+def test_a_database_that_is_no_geopackage_is_refused(tmp_path: Path, city: Path) -> None:
+    path = tmp_path / "a.gpkg"
+    with sqlite3.connect(path) as database:
+        database.execute("CREATE TABLE a (geometry BLOB)")
+    with pytest.raises(Invalid, match=r"a\.gpkg"):
+        _read(path, city)
+
+
 KML = '<?xml version="1.0"?>{}<kml xmlns="http://www.opengis.net/kml/2.2"><Document/></kml>'
 
 
@@ -78,6 +102,13 @@ KML = '<?xml version="1.0"?>{}<kml xmlns="http://www.opengis.net/kml/2.2"><Docum
         ("a.kml", b'<OGRVRTDataSource><OGRVRTLayer name="x"/></OGRVRTDataSource>', "not KML"),
         ("a.geojson", b"<OGRVRTDataSource/>", "not GeoJSON"),
         ("a.geojson", b"{", "can be read"),
+        (
+            "a.geojson",
+            b'{"type": "gdal_streamed_alg", "command_line": "gdal vector info"}',
+            "type is 'gdal_streamed_alg'",
+        ),
+        ("a.geojson", b'{"type": "Topology", "objects": {}}', "type is 'Topology'"),
+        ("a.geojson", b'{"a": ' + b"[" * 100_000, "nested too deeply"),
         ("a.gpkg", b"hello", "not a GeoPackage"),
         ("a.shp", b"hello", "not a Shapefile"),
         ("a.csv", "code,name\n1,Pe\u00f1a\n".encode("cp1252"), r"line 2 is not UTF-8 \(byte 0xf1\).*Windows-1252"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import sys
@@ -101,3 +102,16 @@ def test_what_is_no_list_is_refused(geoalert: Command, words: list[str], code: i
     (tmp_path / "latin.txt").write_bytes("Kothrud é".encode("latin-1"))
     answer = geoalert("wards", "resolve", *words)
     assert (answer[0], said in answer[2]) == (code, True), answer
+
+
+@pytest.mark.parametrize("terminal", ["utf-8", "ascii", "cp1252"])
+def test_a_piped_list_is_utf_8_whatever_the_terminal_is(
+    geoalert: Command, monkeypatch: pytest.MonkeyPatch, terminal: str
+) -> None:
+    def pipe(content: bytes) -> None:
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content), terminal, "surrogateescape"))
+
+    pipe("\ufeffधायरी".encode())
+    assert geoalert("wards", "resolve", "-") == (0, "धायरी: धायरी (V-dhayari, sinhagad-road, 100)\n", "")
+    pipe("Dhayari, Café".encode("cp1252"))
+    assert geoalert("wards", "resolve", "-") == (1, "", "refused: standard input is not UTF-8\n")

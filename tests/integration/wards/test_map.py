@@ -52,6 +52,12 @@ def test_a_code_not_in_force_is_refused(tmp_path: Path) -> None:
         draw(CITY, TODAY, tmp_path / "map.png", highlight=["V-fursungi"])
 
 
+def test_a_ward_named_twice_is_shown_once(tmp_path: Path) -> None:
+    draw(CITY, TODAY, tmp_path / "once.png", highlight=["2017-P14"])
+    draw(CITY, TODAY, tmp_path / "twice.png", highlight=["2017-P14", "2017-P14"])
+    assert (tmp_path / "once.png").read_bytes() == (tmp_path / "twice.png").read_bytes()
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_map_in_every_language(tmp_path: Path, language: Language) -> None:
     draw(CITY, TODAY, tmp_path / "map.png", language=language, highlight=["2017-P14"])

@@ -141,7 +141,7 @@ def test_fursungi_and_uruli_devachi_left_on_their_day(lon: float, lat: float) ->
 def test_a_day_before_the_first_is_refused() -> None:
     with pytest.raises(Invalid) as refusal:
         locate(INDEX, 73.8, 18.5, date(2021, 6, 29))
-    assert refusal.value.pointer == "/on"
+    assert refusal.value.pointer == "/at"
 
 
 @pytest.mark.parametrize(

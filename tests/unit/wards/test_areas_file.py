@@ -54,6 +54,8 @@ def test_a_geopackage_in_metres_is_read_too(pune: City, tmp_path: Path) -> None:
         ({"kind": "pond"}, "/kind", "kinds are tank-zone"),
         ({"name_hi": None}, "/name_hi", "has no name_hi"),
         ({"name_mr": "Tank"}, "/name_mr", "not in Devanagari"),
+        ({"name_en": "Tank\x1b[31m"}, "/name_en", "cannot be shown"),
+        ({"name_mr": "टा\u202eकी"}, "/name_mr", "cannot be shown"),
         ({"department": ""}, "/department", "has no department"),
         ({"source": ""}, "/source", "has no source"),
         ({"valid_from": None}, "/valid_from", "say --from"),

@@ -98,9 +98,10 @@ def test_a_source_that_is_not_as_described_is_refused(city_source: Path, source:
 
 def test_a_file_that_is_no_map_is_refused(city_source: Path, tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("hello")
-    for path in (tmp_path / "notes.txt", tmp_path / "absent.kml"):
-        with pytest.raises(Invalid, match="can be read"):
-            build_product(path, city_source)
+    (tmp_path / "empty.kml").write_text("<kml>")
+    for name, words in (("notes.txt", "no kind that is read"), ("absent.kml", "no file"), ("empty.kml", "can be read")):
+        with pytest.raises(Invalid, match=words):
+            build_product(tmp_path / name, city_source)
 
 
 def test_a_unit_that_would_move_too_far_is_refused(city_source: Path, source: Path) -> None:

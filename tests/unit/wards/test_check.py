@@ -65,6 +65,26 @@ def test_a_hole_that_is_known_is_no_fault_until_it_is_covered(board: WardTree, r
     assert [finding.kind for finding in check(board, known)] == ["missing-gap"]
 
 
+@pytest.mark.parametrize("wide", [0.0001, 0.000002])
+def test_a_slit_that_is_open_to_the_outside(board: WardTree, rules: CityConfig, wide: float) -> None:
+    """No hole, and the tiers agree: ten metres, or twenty centimetres, along a whole edge that are nobody's."""
+    units = {ward.code: ward.geometry for ward in board.wards}
+    west, south, east, north = U3
+    units["U3"] = box(west + wide, south, east, north)
+    parts = {"O1": ("U1", "U2"), "O2": ("U3", "U4", "U5", "U6"), "Z1": ("U1", "U2", "U3", "U4", "U5", "U6")}
+    for code, below in parts.items():
+        units[code] = shapely.union_all([units[unit] for unit in below])
+    areas = {code: round(area_km2(shape, rules.epsg), 3) for code, shape in units.items()}
+    wards = (replace(ward, geometry=units[ward.code], area_km2=areas[ward.code]) for ward in board.wards)
+    found = check(replace(board, wards=tuple(wards)), replace(rules, expected=()))
+    assert [finding.codes for finding in found if finding.kind == "gap"] == [("U1", "U2", "U3", "U4")]
+
+
+def test_a_stated_area_is_measured_without_published_figures(change: Change, rules: CityConfig) -> None:
+    found = check(change("U3", area_km2=1.0), replace(rules, expected=()))
+    assert [(finding.kind, finding.codes) for finding in found] == [("area", ("U3",))]
+
+
 def test_swapped_coordinates(change: Change, board: WardTree, rules: CityConfig) -> None:
     found = check(change("U3", geometry=_swap(board.get("U3", BEGIN).geometry)), rules)
     assert "swapped" in _kinds(found, "U3")

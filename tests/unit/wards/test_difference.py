@@ -72,6 +72,21 @@ BEFORE = {"a": (0, 2), "b": (2, 4), "c": (4, 6)}
             {("same", "a", "a"), ("same", "b", "b"), ("gone", "c", "")},
             {("c", None)},
         ),
+        (  # codes handed on, in either order of the letters: the ground says who is who
+            {"b": (0, 2), "z": (2, 4), "c": (4, 6)},
+            {("renamed", "a", "b"), ("renamed", "b", "z"), ("same", "c", "c")},
+            set(),
+        ),
+        (
+            {"y": (0, 2), "a": (2, 4), "c": (4, 6)},
+            {("renamed", "a", "y"), ("renamed", "b", "a"), ("same", "c", "c")},
+            set(),
+        ),
+        (  # one part of a split carries the code of an office that has gone
+            {"a": (0, 2), "c": (2, 3), "d": (3, 4)},
+            {("same", "a", "a"), ("split", "b", "c d"), ("gone", "c", "")},
+            {("b", "c"), ("b", "d"), ("c", None)},
+        ),
     ],
 )
 def test_every_office_gets_one_word(

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 from pyproj import Geod
+from shapely import segmentize
 from shapely.geometry import Polygon, box
 
 from geoalert.wards.distance import NOBODY, OfficeEdges
@@ -20,6 +21,23 @@ def test_it_is_the_geodesic_to_the_nearest_other(metres: float) -> None:
     assert found is not None
     assert found[0] == pytest.approx(metres, rel=1e-3)
     assert found[1] == 1
+
+
+@pytest.mark.parametrize(
+    ("lon", "lat"),
+    [(72.87, 19.07), (77.2, 28.6), (0.0, 51.5), (151.0, -33.9), (-74.0, 40.7), (-179.0, -18.0), (0.0, 90.0)],
+)
+def test_it_is_the_geodesic_from_anywhere_on_earth(lon: float, lat: float) -> None:
+    ends = [
+        (WGS84.inv(lon, lat, *corner)[2], number)
+        for number, office in enumerate([*ROW, FAR])
+        for corner in segmentize(office, 0.0005).exterior.coords
+    ]
+    found = OfficeEdges([*ROW, FAR]).nearest(lon, lat)
+    assert found is not None
+    assert found[0] == pytest.approx(min(ends)[0], rel=1e-4)
+    # Two offices share a corner, and either may be named.
+    assert found[1] in {number for metres, number in ends if metres == pytest.approx(min(ends)[0], rel=1e-6)}
 
 
 def test_an_own_edge_on_open_ground_is_no_neighbour() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from geoalert.errors import Invalid
 from geoalert.wards import City, load_city
-from geoalert.wards.config import read_config
+from geoalert.wards.config_file import read_config
 from geoalert.wards.geojson import read_text, write_text
 from geoalert.wards.naming import read_names
 

@@ -97,6 +97,8 @@ def test_a_name_follows_the_tree_of_its_day() -> None:
         ("Kalewadi", "unknown", {"V-kolewadi"}),
         ("Baner Road", "unknown", {"2017-P09"}),  # a road is no locality
         ("Ghorpade", "unknown", {"2017-P21"}),
+        ("Chand Nagar", "unknown", {"2017-P04"}),  # there is a Chandan Nagar
+        ("चाँदनगर", "unknown", {"2017-P04"}),
     ],
 )
 def test_what_is_not_clear_is_asked(text: str, reason: str, among: set[str | None]) -> None:
@@ -133,6 +135,8 @@ def test_what_is_no_list_is_refused(text: str, reason: str) -> None:
 def test_more_names_than_a_notice_has_are_refused() -> None:
     with pytest.raises(Invalid, match="at most 500 names"):
         NAMES.resolve("Sus," * 501)
+    with pytest.raises(Invalid, match="this text has 501"):
+        NAMES.resolve("-".join(["Baner"] * 501))
 
 
 @pytest.mark.parametrize(
@@ -141,7 +145,8 @@ def test_more_names_than_a_notice_has_are_refused() -> None:
         ("Yerwada", "Yerawada", "Yerawda", "येरवडा", "YERWADA"),
         ("Wanawadi", "Vanavadi", "Wanwadi", "वानवडी", "वानवड़ी"),
         ("Kondhwa Bk", "Kondhwa Bk.", "Kondhwa B.K.", "Kondhva Budruk", "कोंढवा बु.", "कोंढवा बुद्रुक"),
-        ("Viman Nagar", "Vimannagar", "Vimaan Nagar", "Viman  Nagar"),
+        ("Viman Nagar", "Vimannagar", "Vimaan Nagar", "Viman  Nagar", "विमाननगर", "विमान नगर"),
+        ("Satavwadi", "Satav Wadi", "सातववाडी", "सातव वाडी"),
         ("Ghole Road", "Ghole Rd.", "घोले रोड", "घोलेरोड", "घोले रस्ता"),
         ("Narhe", "नऱ्हे", "नर्\u200dहे"),
         ("Baner", "Banner", "बाणेर"),

@@ -77,6 +77,8 @@ def test_a_refused_row_is_named_by_line_and_reason_and_nothing_else(tmp_path: Pa
         ("\n\n", "has no column lat or latitude"),
         ("lat,name\n", "has no column lon or lng"),
         ("lat,latitude,lon\n", "more than one column"),
+        ("name;lat;lon\n", "separated by semicolons; save the file with commas"),
+        ("name\tlat\tlon\n", "separated by tabs"),
         (f"lat,lon,{ADDED[0]}\n", "has a column ward_zone_code already"),
         ('lat,lon\n18.5,"73.8\n', "line 2: not CSV"),
         ("lat,lon\n18.5," + "7" * 200_000 + "\n", "line 2: not CSV"),
