@@ -13,18 +13,16 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
 from geoalert.audience.cover import Cover
-from geoalert.audience.people import People
+from geoalert.audience.people import People, placed
 from geoalert.subscribers.cells import ROW, SHIFT, X_ORIGIN, Y_ORIGIN, cells_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-Number = TypeVar("Number", bound=np.generic)
 
 WITHIN: Final = (1 << SHIFT) - 1  # bits of a coordinate within its cell
 COLUMN: Final = (1 << ROW) - 1  # bits of the column within a cell
@@ -217,18 +215,6 @@ def ranges(first: NDArray[np.int64], count: NDArray[np.int64]) -> NDArray[np.int
     numbers = np.repeat(first - np.cumsum(count) + count, count)
     numbers += np.arange(len(numbers))
     return numbers
-
-
-def placed(kept: NDArray[Number], at: NDArray[np.int64], added: NDArray[Number]) -> NDArray[Number]:
-    """`kept` with `added` put in, so that they stand at `at` (ascending) of the result."""
-    if not len(at) or at[0] == len(kept):
-        return np.concatenate([kept, added])
-    result = np.empty(len(kept) + len(added), dtype=kept.dtype)
-    old = np.ones(len(result), dtype=bool)
-    old[at] = False
-    result[old] = kept
-    result[at] = added
-    return result
 
 
 def _arrays(changes: Mapping[int, Person | None]) -> tuple[Persons, Places]:

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from geoalert.audience.cover import Cover
-from geoalert.audience.grid import Grid, Person, placed, ranges
-from geoalert.audience.people import People
+from geoalert.audience.grid import Grid, Person, ranges
+from geoalert.audience.people import People, placed
 from geoalert.subscribers.cells import X_ORIGIN, Y_ORIGIN, cells_of
 
 if TYPE_CHECKING:

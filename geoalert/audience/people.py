@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+Number = TypeVar("Number", bound=np.generic)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +57,28 @@ class People:
             return self
         if not len(self):
             return other
-        return People.of(
-            np.concatenate([self.subscriber, other.subscriber]),
-            np.concatenate([self.attr, other.attr]),
-            np.concatenate([self.categories, other.categories]),
-            np.concatenate([self.certain, other.certain]),
+        at = np.searchsorted(self.subscriber, other.subscriber)
+        known = at < len(self)
+        known[known] = self.subscriber[at[known]] == other.subscriber[known]
+        certain = self.certain.copy()
+        certain[at[known]] |= other.certain[known]
+        new = ~known
+        at = at[new] + np.arange(int(new.sum()))
+        return People(
+            placed(self.subscriber, at, other.subscriber[new]),
+            placed(self.attr, at, other.attr[new]),
+            placed(self.categories, at, other.categories[new]),
+            placed(certain, at, other.certain[new]),
         )
+
+
+def placed(kept: NDArray[Number], at: NDArray[np.int64], added: NDArray[Number]) -> NDArray[Number]:
+    """`kept` with `added` put in, so that they stand at `at` (ascending) of the result."""
+    if not len(at) or at[0] == len(kept):
+        return np.concatenate([kept, added])
+    result = np.empty(len(kept) + len(added), dtype=kept.dtype)
+    old = np.ones(len(result), dtype=bool)
+    old[at] = False
+    result[old] = kept
+    result[at] = added
+    return result

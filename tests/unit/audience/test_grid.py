@@ -192,6 +192,14 @@ def test_a_person_who_changes_again_and_again_takes_no_more_room() -> None:
     assert told(overlay.people(around)) == [(1, 4_999, 1)]
 
 
+def test_values_that_nobody_has_any_more_are_forgotten() -> None:
+    base = grid_of({1: Person(0, 0, (WEST,), (SOUTH,))})
+    size = base.nbytes
+    for turn in range(1, 50):
+        base = base.merged({1: Person(turn, turn, (WEST,), (SOUTH,))})
+    assert base.nbytes == size
+
+
 def test_a_view_and_a_snapshot_stay_as_they_were() -> None:
     around = Cover.of(shapely.Point(WEST / SCALE, SOUTH / SCALE).buffer(1e-5))
     overlay = Overlay(grid_of({1: Person(1, 1, (WEST,), (SOUTH,))}), {2: Person(2, 2, (WEST,), (SOUTH,))})
