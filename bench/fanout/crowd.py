@@ -38,8 +38,9 @@ class Crowd:
     @property
     def wanted(self) -> NDArray[np.bool_]:
         """Of each person: whether the message's category and channel are theirs. Everybody else has consented, too."""
-        push = self.attr >> CHANNEL_SHIFT + CHANNEL_BITS * (PUSH - 1) & 7 == 1
-        return push & (self.categories >> WATER & 1 == 1)
+        push = self.attr >> CHANNEL_SHIFT + CHANNEL_BITS * (PUSH - 1) & 7 > 0
+        wanted: NDArray[np.bool_] = push & (self.categories >> WATER & 1 == 1)
+        return wanted
 
 
 def make_crowd(count: int, seed: int = 2_026) -> Crowd:
@@ -58,9 +59,9 @@ def make_crowd(count: int, seed: int = 2_026) -> Crowd:
     points[society] = doors[chance.integers(0, 5_000, int(society.sum()))]
     lattice = np.clip(points.round(6), (WEST, SOUTH), (EAST, NORTH)) * SCALE
     owner = np.concatenate([np.arange(1, count + 1), chance.permutation(count)[: places - count] + 1])
-    push_first = chance.random(count) < 0.8
-    attr = 3 | 1 << 4 | CONSENT | ACTIVE | np.where(push_first, 1, 2) << CHANNEL_SHIFT
-    attr |= np.where(push_first, 2, 1) << CHANNEL_SHIFT + CHANNEL_BITS
+    push = chance.random(count) < 0.8  # the others have SMS alone
+    attr = 3 | 1 << 4 | CONSENT | ACTIVE | push.astype(np.int64) << CHANNEL_SHIFT
+    attr |= np.where(push, 2, 1) << CHANNEL_SHIFT + CHANNEL_BITS
     categories = np.where(chance.random(count) < 0.7, 1 << WATER, 0) | chance.integers(0, 1 << 5, count) << 1
     x, y = lattice.round().astype(np.int64).T
     return Crowd(attr.astype(np.int64), categories.astype(np.int64), owner, x, y)

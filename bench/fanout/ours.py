@@ -15,7 +15,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 
 from bench.fanout.crowd import PUSH, WATER, Crowd
 from geoalert.alerts.tables import Alert, Message
@@ -26,6 +26,8 @@ from geoalert.dispatch.recipients import Recipients
 from geoalert.dispatch.tables import Batch
 from geoalert.settings import Settings
 from geoalert.store import database_now
+from geoalert.subscribers.cells import cell_of
+from geoalert.subscribers.tables import Place
 
 SINCE = "2026-11-01T00:00:00.000000+00:00"
 PEOPLE = (
@@ -76,6 +78,13 @@ class Ours:
             held = list(await session.scalars(select(Batch.recipients)))
             await session.execute(delete(Batch))
         return np.sort(np.frombuffer(b"".join(held), dtype="<i8")).astype(np.int64)
+
+    async def move(self, person: int, x: int, y: int) -> None:
+        """One person moves all their places."""
+        async with self.house.store.writing() as session:
+            await session.execute(
+                update(Place).where(Place.subscriber_id == person).values(x=x, y=y, cell=cell_of(x, y))
+            )
 
     async def empty(self) -> None:
         async with self.house.store.writing() as session:

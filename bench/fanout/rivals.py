@@ -55,9 +55,7 @@ class PostGis:
         )
         await connection.execute("CREATE TEMP TABLE incoming (s bigint, k int, c int, w bytea)")
         await connection.copy_records_to_table("incoming", records=rows)
-        await connection.execute(
-            "INSERT INTO rival_place SELECT s, k, c, ST_SetSRID(ST_GeomFromWKB(w), 4326) FROM incoming"
-        )
+        await connection.execute("INSERT INTO rival_place SELECT s, k, c, ST_GeomFromWKB(w, 4326) FROM incoming")
         await connection.execute("DROP TABLE incoming")
         await connection.execute("ALTER TABLE rival_place SET LOGGED")
         await connection.execute("CREATE TABLE rival_clustered AS SELECT * FROM rival_place ORDER BY geom")
@@ -109,12 +107,13 @@ class Sjoin:
     def __call__(self, area: BaseGeometry) -> NDArray[np.int64]:
         asked = gpd.GeoDataFrame(geometry=[area], crs=4326)
         found = self._points.sjoin(asked, predicate="intersects")
-        return np.unique(found.loc[found["wanted"], "owner"].to_numpy())
+        owners: NDArray[np.int64] = np.unique(found.loc[found["wanted"], "owner"].to_numpy())
+        return owners
 
 
 def by_shapely(crowd: Crowd, area: BaseGeometry) -> NDArray[np.int64]:
     """The answer all are held to: every place tested against the plain shape."""
     shapely.prepare(area)
     inside = shapely.intersects_xy(area, crowd.x / SCALE, crowd.y / SCALE)
-    owners = np.unique(crowd.owner[inside])
+    owners: NDArray[np.int64] = np.unique(crowd.owner[inside])
     return owners[crowd.wanted[owners - 1]]

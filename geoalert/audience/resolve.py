@@ -57,7 +57,7 @@ class Audience:
     @property
     def told(self) -> int:
         """Distinct persons, held included."""
-        return int((self.ruled.why < 0).sum())
+        return len(self.ruled.told)
 
 
 async def resolve(session: AsyncSession, aim: Aim, now: datetime, find: Finder = people_in) -> Audience:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
+from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
@@ -20,6 +21,7 @@ from geoalert.subscribers.attributes import (
     QUIET_FROM,
     QUIET_TO,
     field,
+    order_mask,
     order_of,
 )
 from geoalert.subscribers.codes import SEVERITIES
@@ -53,6 +55,7 @@ REACH: Final = MappingProxyType(
 )
 # Why a person inside is not told; the first that holds is the one that is given.
 LEFT_OUT: Final = ("paused", "no_consent", "category", "min_severity", "no_channel")
+OVERRIDDEN: Final = MappingProxyType({"no_consent": "consent", "category": "category", "min_severity": "min_severity"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +74,20 @@ class Members:
         return len(self.subscriber)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Ruled:
-    """`why` holds for each of the people the index of their reason in `LEFT_OUT`, or -1 where they are told."""
+    """`told` are the positions of the people who are told, ascending."""
 
     members: Members
-    why: NDArray[np.int8]
+    told: NDArray[np.int64]
+    left_out: Callable[[], NDArray[np.int8]]
+
+    @cached_property
+    def why(self) -> NDArray[np.int8]:
+        """For each of the people the index of their reason in `LEFT_OUT`, or -1 where they are told. Found when first
+        asked for: a release does not.
+        """
+        return self.left_out()
 
 
 def members(
@@ -85,45 +96,75 @@ def members(
     """How each of these people is told under the rules of a severity."""
     reach, attr = REACH[severity], people.attr
     allowed = sorted(channels)
-    orders = np.stack([order_of(attr, channel) for channel in allowed]) if allowed else np.empty((0, len(attr)))
-    barred = (
-        attr & ACTIVE == 0,
-        np.zeros(len(attr), dtype=bool) if reach.consent else attr & CONSENT == 0,
-        np.zeros(len(attr), dtype=bool) if reach.category else people.categories >> category_bit & 1 == 0,
-        np.zeros(len(attr), dtype=bool) if reach.min_severity else field(attr, MIN_SEVERITY) > SEVERITIES[severity],
-        ~orders.any(axis=0),
-    )
-    why = np.full(len(attr), -1, dtype=np.int8)
-    for reason in reversed(range(len(LEFT_OUT))):
-        why[barred[reason]] = reason
-    told = np.flatnonzero(why < 0)
-    usable = orders[:, told]
-    if not reach.all_channels and allowed:
-        ranked = np.where(usable == 0, NEVER, usable)
-        usable = ranked == ranked.min(axis=0)
-    person, which = np.nonzero(usable.T)  # by person, then by channel: both ascend
-    chosen = told[person]
-    hold = np.zeros(len(attr), dtype=np.int64) if reach.quiet_hours else _holds(attr, now, zone)
+    usable = sum(order_mask(channel) for channel in allowed)
+    must = ACTIVE if reach.consent else ACTIVE | CONSENT
+    wanted = attr & must == must
+    wanted &= attr & usable != 0
+    if not reach.category:
+        wanted &= people.categories & 1 << category_bit != 0
+    if not reach.min_severity:
+        wanted &= attr & MIN_SEVERITY[1] << MIN_SEVERITY[0] <= SEVERITIES[severity] << MIN_SEVERITY[0]
+
+    def left_out() -> NDArray[np.int8]:
+        barred = {
+            "paused": attr & ACTIVE == 0,
+            "no_consent": attr & CONSENT == 0,
+            "category": people.categories & 1 << category_bit == 0,
+            "min_severity": field(attr, MIN_SEVERITY) > SEVERITIES[severity],
+            "no_channel": attr & usable == 0,
+        }
+        why = np.full(len(attr), -1, dtype=np.int8)
+        for reason in reversed(LEFT_OUT):  # the first that holds is written last
+            if not getattr(reach, OVERRIDDEN.get(reason, ""), False):
+                why[barred[reason]] = LEFT_OUT.index(reason)
+        return why
+
+    told = np.flatnonzero(wanted)
+    chosen, channel = _channels(attr[told], allowed, every=reach.all_channels)
+    chosen = told[chosen]
+    wishes = attr[chosen]
     return Ruled(
         Members(
             subscriber=people.subscriber[chosen],
-            channel=np.array(allowed, dtype=np.uint8)[which],
-            language=field(attr[chosen], LANGUAGE).astype(np.uint8),
-            hold=hold[chosen],
+            channel=channel,
+            language=field(wishes, LANGUAGE).astype(np.uint8),
+            hold=np.zeros(len(chosen), dtype=np.int64) if reach.quiet_hours else _holds(wishes, now, zone),
         ),
-        why,
+        told,
+        left_out,
     )
 
 
+def _channels(
+    attr: NDArray[np.int64], allowed: Sequence[int], *, every: bool
+) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
+    """Positions of the people, ascending, and a channel of theirs: the first in their order, or with `every` each.
+    Everybody here can use one of those allowed.
+    """
+    if len(allowed) == 1:
+        return np.arange(len(attr)), np.full(len(attr), allowed[0], dtype=np.uint8)
+    codes = np.array(allowed, dtype=np.uint8)
+    orders = np.stack([order_of(attr, channel).astype(np.uint8) for channel in allowed], axis=-1)
+    if every:
+        person, which = np.nonzero(orders)
+        return person, codes[which]
+    orders[orders == 0] = NEVER
+    return np.arange(len(attr)), codes[orders.argmin(axis=-1)]
+
+
 def _holds(attr: NDArray[np.int64], now: datetime, zone: tzinfo) -> NDArray[np.int64]:
-    """When each person's quiet hours end; few distinct hours are kept by many people."""
+    """When each one's quiet hours end; few distinct hours are kept by many people."""
+    ends = np.zeros(len(attr), dtype=np.int64)
     hours = attr & (QUIET_FROM[1] << QUIET_FROM[0] | QUIET_TO[1] << QUIET_TO[0])
-    distinct, which = np.unique(hours, return_inverse=True)
-    ends = np.zeros(len(distinct), dtype=np.int64)
-    for position, (start, end) in enumerate(zip(field(distinct, QUIET_FROM), field(distinct, QUIET_TO), strict=True)):
-        until = quiet_until(int(start), int(end), now, zone)
-        ends[position] = 0 if until is None else int(until.timestamp())
-    return ends[which]
+    keeps = np.flatnonzero(hours)
+    distinct, which = np.unique(hours[keeps], return_inverse=True)
+    moments = [
+        quiet_until(int(start), int(end), now, zone)
+        for start, end in zip(field(distinct, QUIET_FROM), field(distinct, QUIET_TO), strict=True)
+    ]
+    seconds = np.array([0 if moment is None else int(moment.timestamp()) for moment in moments], dtype=np.int64)
+    ends[keeps] = seconds[which]
+    return ends
 
 
 def quiet_until(start: int, end: int, now: datetime, zone: tzinfo) -> datetime | None:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 PRIORITY: Final = MappingProxyType({"Extreme": 0, "Severe": 1, "Moderate": 5, "Minor": 7, "Unknown": 7})
 EMERGENCY: Final = 1
 PARKED: Final = "parked"
+WIDE: Final = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,13 +116,15 @@ def _groups(recipients: Recipients) -> Iterator[tuple[tuple[int, int, int, bool]
     """Owners by (channel, language, hold, waits): who need not wait first, then by when they are let go."""
     if not len(recipients):
         return
-    hold, which = np.unique(recipients.hold, return_inverse=True)
-    parts = ((which, len(hold)), (recipients.channel, 256), (recipients.language, 256), (recipients.waits, 2))
-    key = np.zeros(len(recipients), dtype=np.int64)
-    for values, count in parts:
-        key = key * count + values
-    order = np.argsort(key, kind="stable")
-    starts = np.flatnonzero(np.diff(key[order], prepend=-1))
+    key = recipients.channel.astype(np.int64) << 9 | recipients.language.astype(np.int64) << 1 | recipients.waits
+    if recipients.hold.any():
+        _, which = np.unique(recipients.hold, return_inverse=True)
+        key |= which << 17
+    known = np.flatnonzero(np.bincount(key))
+    code = np.zeros(known[-1] + 1, dtype=np.uint16 if len(known) <= WIDE else np.int64)
+    code[known] = np.arange(len(known))
+    order = np.argsort(code[key], kind="stable")  # 16 bits wide it is a radix sort
+    starts = np.flatnonzero(np.diff(key[order], prepend=-1)).tolist()
     for start, end in zip(starts, [*starts[1:], len(order)], strict=True):
         first = order[start]
         yield (

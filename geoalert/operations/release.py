@@ -120,8 +120,8 @@ async def put_on_its_way(
 
 
 def _by_channel(recipients: Recipients) -> dict[str, int]:
-    codes, counts = np.unique(recipients.channel, return_counts=True)
-    return {CHANNEL_NAMES[code]: count for code, count in zip(codes.tolist(), counts.tolist(), strict=True)}
+    counts = np.bincount(recipients.channel, minlength=1).tolist()
+    return {CHANNEL_NAMES[code]: count for code, count in enumerate(counts) if count}
 
 
 async def _end_earlier(session: AsyncSession, message: Message, earlier: list[Message]) -> None:

@@ -33,6 +33,11 @@ def field(attr: NDArray[np.int64], where: tuple[int, int]) -> NDArray[np.int64]:
     return attr >> shift & mask
 
 
+def order_mask(channel: int) -> int:
+    """The bits of a channel: none is set where the person has no usable address for it."""
+    return ((1 << CHANNEL_BITS) - 1) << CHANNEL_SHIFT + CHANNEL_BITS * (channel - 1)
+
+
 def order_of(attr: NDArray[np.int64], channel: int) -> NDArray[np.int64]:
     """Where the channel stands in each person's order, 1 first; 0 where they have no usable address for it."""
     return attr >> (CHANNEL_SHIFT + CHANNEL_BITS * (channel - 1)) & ((1 << CHANNEL_BITS) - 1)

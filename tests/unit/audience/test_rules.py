@@ -61,11 +61,11 @@ CASES = [
 def test_who_is_told_by_what(changes: dict[str, object], severity: str, told: list[int] | str) -> None:
     found = members(person(**changes), WATER, severity, BOTH, TEN_IN_THE_MORNING, IST)  # type: ignore[arg-type]
     if isinstance(told, str):
-        assert len(found.members) == 0
+        assert len(found.members) == len(found.told) == 0
         assert LEFT_OUT[found.why[0]] == told
     else:
         assert found.members.channel.tolist() == told
-        assert found.why.tolist() == [-1]
+        assert (found.why.tolist(), found.told.tolist()) == ([-1], [0])
 
 
 @pytest.mark.requirement("S002-03")
