@@ -38,7 +38,7 @@ class People:
         certain: NDArray[np.bool_],
     ) -> People:
         """From entries in any order and number per person; one with `certain` wins."""
-        order = np.lexsort((~certain, subscriber))
+        order = np.lexsort((~certain, subscriber)) if certain.any() != certain.all() else np.argsort(subscriber)
         sorted_ids = subscriber[order]
         first = np.ones(len(order), dtype=bool)
         first[1:] = sorted_ids[1:] != sorted_ids[:-1]
