@@ -16,7 +16,6 @@ from geoalert.subscribers.attributes import (
     CONSENT,
     LANGUAGE,
     MIN_SEVERITY,
-    NEVER,
     QUIET_FROM,
     QUIET_TO,
     field,
@@ -85,7 +84,9 @@ def members(
     """How each of these people is told under the rules of a severity."""
     reach, attr = REACH[severity], people.attr
     allowed = sorted(channels)
-    orders = np.stack([order_of(attr, channel) for channel in allowed]) if allowed else np.empty((0, len(attr)))
+    orders = np.empty((len(allowed), len(attr)), dtype=np.uint8)  # narrow: what follows is bound by memory
+    for row, channel in enumerate(allowed):
+        orders[row] = order_of(attr, channel)
     barred = (
         attr & ACTIVE == 0,
         np.zeros(len(attr), dtype=bool) if reach.consent else attr & CONSENT == 0,
@@ -97,9 +98,9 @@ def members(
     for reason in reversed(range(len(LEFT_OUT))):
         why[barred[reason]] = reason
     told = np.flatnonzero(why < 0)
-    usable = orders[:, told]
+    usable = orders.take(told, axis=1)
     if not reach.all_channels and allowed:
-        ranked = np.where(usable == 0, NEVER, usable)
+        ranked = usable - np.uint8(1)  # 0, no address, becomes the last of all
         usable = ranked == ranked.min(axis=0)
     person, which = np.nonzero(usable.T)  # by person, then by channel: both ascend
     chosen = told[person]
