@@ -1,21 +1,27 @@
 """The audience: who must be told, found by a cell beside every place."""
 
 from geoalert.audience.cover import cover
+from geoalert.audience.parts import Divided, DividedFinder, Division, divided_in
 from geoalert.audience.people import People
 from geoalert.audience.places import people_in
-from geoalert.audience.resolve import Aim, Audience, Finder, audience_hash, resolve
+from geoalert.audience.resolve import Aim, Audience, Finder, audience_hash, resolve, ruled
 from geoalert.audience.rules import LEFT_OUT, Members, Ruled
 
 __all__ = [
     "LEFT_OUT",
     "Aim",
     "Audience",
+    "Divided",
+    "DividedFinder",
+    "Division",
     "Finder",
     "Members",
     "People",
     "Ruled",
     "audience_hash",
     "cover",
+    "divided_in",
     "people_in",
     "resolve",
+    "ruled",
 ]

@@ -11,7 +11,7 @@ stand). They stand side by side because a big answer costs little but the way to
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -149,6 +149,14 @@ class Grid:
             self._attr.take(persons["attr"], out=attr[part], mode="clip")
             self._categories.take(persons["categories"], out=categories[part], mode="clip")
         return People(ids, attr, categories, np.ones(len(slots), dtype=bool))
+
+    def first_of(self, covers: Sequence[Cover]) -> NDArray[np.int16]:
+        """For each slot the first of these areas that holds a place of the person, or -1."""
+        first = np.full(len(self), -1, dtype=np.int16)
+        for number in reversed(range(len(covers))):
+            for piece in self._found(covers[number]):
+                first[piece] = number
+        return first
 
     def merged(self, changes: Mapping[int, Person | None]) -> Grid:
         """A new grid in which these persons are as given; None: not there. This one stays as it is."""

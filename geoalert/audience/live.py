@@ -27,8 +27,9 @@ from geoalert.audience.changes import Position, changed_since, current, everyone
 from geoalert.audience.cover import Cover
 from geoalert.audience.grid import Grid
 from geoalert.audience.overlay import Overlay
+from geoalert.audience.parts import Divided, Division, divided_in, with_grounds
 from geoalert.audience.people import People
-from geoalert.audience.places import by_ground, people_in
+from geoalert.audience.places import by_ground, ground_in, people_in
 from geoalert.store import Store
 
 if TYPE_CHECKING:
@@ -63,6 +64,18 @@ class LiveGrid:
         if view is None:
             return await people_in(session, area, ground_of)
         return view.people(Cover.of(area)).joined(await by_ground(session, area, ground_of))
+
+    async def divided(
+        self, session: AsyncSession, area: BaseGeometry, ground_of: Callable[[str], BaseGeometry], division: Division
+    ) -> Divided:
+        """As a call, and which part of the area each person is counted in: all of one moment."""
+        view = await self._now()
+        if view is None:
+            return await divided_in(session, area, ground_of, division)
+        cover = Cover.of(area)
+        parts = [cover if shape is area else Cover.of(shape) for shape in division.shapes]
+        points = Divided(*view.divided(cover, parts))
+        return with_grounds(points, await ground_in(session, area, ground_of), division)
 
     @property
     def loaded(self) -> bool:

@@ -10,7 +10,7 @@ An overlay belongs to one thread; a `View` of it may go to any. A merge runs bes
 from __future__ import annotations
 
 from array import array
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -96,17 +96,45 @@ class View:
         """Those with a place in the area."""
         if not len(self.slot):
             return self.base.people(cover)
+        slots, known, new = self._found(cover)
+        people = self._people(slots, known)
+        return self._joined(people, new) if len(new) else people
+
+    def divided(self, cover: Cover, parts: Sequence[Cover]) -> tuple[People, NDArray[np.int16]]:
+        """As `people`, and for each of them the first of the parts that holds a place of theirs, or -1."""
+        if len(parts) == 1 and parts[0] is cover:
+            people = self.people(cover)
+            return people, np.zeros(len(people), dtype=np.int16)
+        slots, known, new = self._found(cover)
+        part = self.base.first_of(parts).take(slots)
+        of_row = np.full(len(self.slot), -1, dtype=np.int16)
+        for number in reversed(range(len(parts))) if len(of_row) else ():
+            of_row[self._rows_inside(parts[number])] = number
+        part[np.searchsorted(slots, self.slot[known])] = of_row[known]
+        people = self._people(slots, known)
+        if not len(new):
+            return people, part
+        at = np.searchsorted(people.subscriber, self.subscriber[new]) + np.arange(len(new))
+        return self._joined(people, new), placed(part, at, of_row[new])
+
+    def _found(self, cover: Cover) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        """Those with a place in the area: slots in the base, ascending; the changed among them, and those the base
+        does not have, both as rows.
+        """
         inside = np.zeros(len(self.slot), dtype=bool)
-        inside[self._rows_inside(cover)] = True
+        if len(inside):
+            inside[self._rows_inside(cover)] = True
         based = self.slot >= 0
         known = np.flatnonzero(inside & based)
         slots = self.base.inside(cover, without=self.slot[based & ~inside], also=self.slot[known])
+        return slots, known, np.flatnonzero(inside & ~based)
+
+    def _people(self, slots: NDArray[np.int64], known: NDArray[np.int64]) -> People:
         people = self.base.people_at(slots)
         at = np.searchsorted(slots, self.slot[known])
         people.attr[at] = self.attr[known]
         people.categories[at] = self.categories[known]
-        new = np.flatnonzero(inside & ~based)
-        return self._joined(people, new) if len(new) else people
+        return people
 
     def _rows_inside(self, cover: Cover) -> NDArray[np.int64]:
         """Rows with a place in the area; one with several may come more than once."""

@@ -7,7 +7,8 @@ the area.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -48,6 +49,15 @@ POSTGRESQL: Final = (
     " WHERE cell BETWEEN r.first AND r.last OFFSET 0) AS p"
 )
 
+GROUND_SQLITE: Final = text(
+    "SELECT a.subscriber_id, a.attr, a.categories, CAST(code.key AS INTEGER) FROM json_each(:codes) AS code"
+    " CROSS JOIN area_place AS a WHERE a.code = code.value"
+)
+GROUND_POSTGRESQL: Final = (
+    "SELECT a.subscriber_id, a.attr, a.categories, code.number - 1 FROM area_place AS a"
+    " JOIN unnest($1::text[]) WITH ORDINALITY AS code(value, number) ON a.code = code.value"
+)
+
 
 async def people_in(session: AsyncSession, area: BaseGeometry, ground_of: Callable[[str], BaseGeometry]) -> People:
     """Everyone with a place in the area. `ground_of` gives the last known line of a ward by its code."""
@@ -78,17 +88,30 @@ async def _rows(session: AsyncSession, runs: NDArray[np.int64]) -> NDArray[np.in
 
 async def by_ground(session: AsyncSession, area: BaseGeometry, ground_of: Callable[[str], BaseGeometry]) -> People:
     """Those with a ward or a rounded cell that shares ground with the area."""
+    return (await ground_in(session, area, ground_of)).people()
+
+
+@dataclass(frozen=True, slots=True)
+class Grounds:
+    """Wards and rounded cells that share ground with an area: their codes, and one row a person's choice of one."""
+
+    codes: Sequence[str]
+    rows: NDArray[np.int64]  # subscriber, attr, categories, position in `codes`; in any order
+
+    def people(self) -> People:
+        """Those who chose one, each once."""
+        subscriber, attr, categories = (np.ascontiguousarray(self.rows[:, column]) for column in range(3))
+        return People.of(subscriber, attr, categories, np.zeros(len(subscriber), dtype=bool))
+
+
+async def ground_in(session: AsyncSession, area: BaseGeometry, ground_of: Callable[[str], BaseGeometry]) -> Grounds:
+    """Who chose a ward or a rounded cell that shares ground with the area, and which."""
     codes = list(await session.scalars(select(AreaPlace.code).distinct()))
     touched = [code for code in codes if area.relate_pattern(ground_of(code), SHARES_INTERIOR)]
     if not touched:
-        return People.none()
+        return Grounds((), np.empty((0, 4), dtype=np.int64))
     if session.get_bind().dialect.name == "postgresql":
-        query = "SELECT subscriber_id, attr, categories FROM area_place WHERE code = ANY ($1::text[])"
-        rows = await copy_out(session, query, touched, columns=3)
-    else:
-        found = await session.execute(
-            select(AreaPlace.subscriber_id, AreaPlace.attr, AreaPlace.categories).where(AreaPlace.code.in_(touched))
-        )
-        rows = np.array([tuple(row) for row in found.all()], dtype=np.int64).reshape(-1, 3)
-    subscriber, attr, categories = (np.ascontiguousarray(rows[:, column]) for column in range(3))
-    return People.of(subscriber, attr, categories, np.zeros(len(subscriber), dtype=bool))
+        return Grounds(touched, await copy_out(session, GROUND_POSTGRESQL, touched, columns=4))
+    found = await session.execute(GROUND_SQLITE, {"codes": json.dumps(touched)})
+    rows = np.array([tuple(row) for row in found.all()], dtype=np.int64).reshape(-1, 4)
+    return Grounds(touched, rows)

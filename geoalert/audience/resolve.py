@@ -63,7 +63,12 @@ class Audience:
 async def resolve(session: AsyncSession, aim: Aim, now: datetime, find: Finder = people_in) -> Audience:
     """Everyone with a place in the area whom the rules let us tell: nobody committed before this call is missed."""
     people = await find(session, aim.area, aim.ground_of)
-    return Audience(people, members(people, aim.category_bit, aim.severity, aim.channels, now, aim.zone))
+    return Audience(people, ruled(people, aim, now))
+
+
+def ruled(people: People, aim: Aim, now: datetime) -> Ruled:
+    """How each of these people is told under the aim's rules."""
+    return members(people, aim.category_bit, aim.severity, aim.channels, now, aim.zone)
 
 
 def audience_hash(owner: NDArray[np.int64], channel: NDArray[np.uint8], language: NDArray[np.uint8]) -> str:

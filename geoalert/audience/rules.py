@@ -17,7 +17,6 @@ from geoalert.subscribers.attributes import (
     CONSENT,
     LANGUAGE,
     MIN_SEVERITY,
-    NEVER,
     QUIET_FROM,
     QUIET_TO,
     field,
@@ -148,7 +147,7 @@ def _channels(
     if every:
         person, which = np.nonzero(orders)
         return person, codes[which]
-    orders[orders == 0] = NEVER
+    orders -= 1  # 0, no address, becomes the last of all
     return np.arange(len(attr)), codes[orders.argmin(axis=-1)]
 
 

@@ -20,6 +20,7 @@ from sqlalchemy.exc import OperationalError
 from geoalert.alerts import load_categories
 from geoalert.alerts import tables as alert_tables
 from geoalert.audience.live import LiveGrid
+from geoalert.audience.parts import divided_in
 from geoalert.audience.places import people_in
 from geoalert.audit import tables as audit_tables
 from geoalert.bootstrap.folders import city_of, data_folder, migration_scripts
@@ -33,6 +34,7 @@ from geoalert.dispatch.engine import PostgresEngine, engine_for
 from geoalert.dispatch.plan import Route
 from geoalert.errors import Invalid, Unavailable
 from geoalert.operations.desk import Desk
+from geoalert.operations.preview_journal import PreviewJournal
 from geoalert.settings import Settings
 from geoalert.store import Base, KeyRing, Store, open_store
 from geoalert.store.keys import new_keys, read_keys, write_keys
@@ -89,6 +91,7 @@ class House:
     settings: Settings
     desk: Desk
     channels: Mapping[str, Channel]  # by provider
+    journal: PreviewJournal
     grid: LiveGrid | None = None
 
     @property
@@ -160,7 +163,8 @@ async def open_house(
         settings.store.url, keys, shift=timedelta(seconds=settings.store.clock_shift), pool=settings.store.pool
     )
     routes = {
-        CHANNELS[channel.name]: Route(channel.provider, BATCH_SIZES[channel.name]) for channel in channels.values()
+        CHANNELS[channel.name]: Route(channel.provider, BATCH_SIZES[channel.name], channel)
+        for channel in channels.values()
     }
     grid = LiveGrid(store) if live else None
     desk = Desk(
@@ -170,15 +174,16 @@ async def open_house(
         categories=load_categories(data_folder(settings) / "categories.toml"),
         routes=routes,
         find=people_in if grid is None else grid,
+        find_divided=divided_in if grid is None else grid.divided,
     )
+    journal = PreviewJournal(store)
     stopping = asyncio.Event()
-    keeping = asyncio.create_task(grid.keep(stopping)) if grid is not None else None
+    keeping = [asyncio.create_task(kept.keep(stopping)) for kept in (grid, journal) if kept is not None]
     try:
-        yield House(settings, desk, channels, grid)
+        yield House(settings, desk, channels, journal, grid)
     finally:
         stopping.set()
-        if keeping is not None:
-            await keeping
+        await asyncio.gather(*keeping)
         for channel in channels.values():
             await channel.close()
         await store.close()

@@ -5,20 +5,30 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import typer
+from pydantic import BaseModel
 
+from api.v1.alert_bodies import Texts, plain
 from geoalert.alerts.content import ALERT_CHANNELS
 from geoalert.bootstrap import House
+from geoalert.cli.alert import read_body
 from geoalert.cli.console import out, print_json
 from geoalert.cli.inside import in_house
 from geoalert.errors import Invalid
-from geoalert.operations.compose import outline
-from geoalert.operations.preview import Preview
+from geoalert.operations.preview import Asked, Preview
 from geoalert.operations.preview import preview as count
+from geoalert.subscribers.codes import SEVERITIES
 
 app = typer.Typer(no_args_is_help=True)
+OPERATOR: Final = "operator"  # in the audit: whoever holds the store's keys, at its own machine
+
+
+class TextsIn(BaseModel):
+    """The texts of a draft; what else it holds is not looked at."""
+
+    texts: Texts
 
 
 @app.callback()
@@ -33,26 +43,56 @@ def preview(
     service_area: list[str] = typer.Option([], "--service-area", help="A service area's code; may be given again."),
     category: str = typer.Option("water-supply", "--category"),
     severity: str = typer.Option("Moderate", "--severity"),
+    texts: Path = typer.Option(None, "--texts", help="A draft, or any JSON with its texts: for segments and cost."),
     drill: bool = typer.Option(False, "--drill", help="As of a drill, which may aim at illustrative areas."),
     as_json: bool = typer.Option(False, "--json", help="One JSON document."),
 ) -> None:
-    """Count the people an alert of this area would tell now; nothing is sent."""
+    """Count the people an alert of this area would tell now; nothing is sent.
+
+    Figures are exact: who runs this holds the store's keys. The audit shows that it was run.
+    """
+    if severity not in SEVERITIES:
+        raise Invalid(f"one of {', '.join(SEVERITIES)}", pointer="/severity")
+    asked = Asked(
+        category=category,
+        severity=severity,
+        channels=ALERT_CHANNELS,
+        wards=ward,
+        areas=service_area,
+        drawn=None if area is None else read_json(area),
+        texts=None if texts is None else plain(read_body(TextsIn, texts).texts),
+        drill=drill,
+    )
 
     async def run(house: House) -> Preview:
-        if category not in house.desk.categories:
-            raise Invalid(f"categories are {', '.join(house.desk.categories)}", pointer="/category")
-        async with house.store.reading() as session:
-            drawn = None if area is None else read_json(area)
-            shape = await outline(session, house.desk, ward, service_area, drawn, drill=drill)
-            return await count(session, house.desk, shape, category, severity, ALERT_CHANNELS)
+        return await count(house.desk, house.journal, asked, OPERATOR, exact=True)
 
     found = in_house(run)
     if as_json:
         print_json(asdict(found))
-        return
+    else:
+        show(found)
+
+
+def show(found: Preview) -> None:
+    """For a reader."""
     out.print(f"{found.people} people would be told ({found.held} after their quiet hours), {found.inside} inside")
+    if found.may_be_affected:
+        out.print(f"{found.may_be_affected} of them only may be affected: they gave a ward or a rounded cell")
+    left_out = [f"{reason} {number}" for reason, number in found.suppressed.items() if number]
+    if left_out:
+        out.print(f"not told: {', '.join(left_out)}")
     for channel, languages in found.by_channel.items():
-        out.print(f"{channel}: {', '.join(f'{language} {number}' for language, number in languages.items())}")
+        minutes = found.expected_minutes[channel]
+        pace = "no provider" if minutes is None else f"within {minutes} min"
+        told = ", ".join(f"{language} {number}" for language, number in languages.items())
+        out.print(f"{channel}: {told} ({pace})")
+    for row in found.by_office:
+        out.print(f"  {row.office}, {row.channel}, {row.language}: {row.people}", markup=False)
+    if found.segments is not None:
+        out.print(f"SMS segments: {', '.join(f'{language} {units}' for language, units in found.segments.items())}")
+    if found.estimated_cost_rupees is not None:
+        out.print(f"about {found.estimated_cost_rupees:.2f} rupees")
 
 
 def read_json(path: Path) -> dict[str, Any]:

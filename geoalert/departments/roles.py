@@ -42,6 +42,15 @@ ROLES: Final = MappingProxyType(
 # What a department's key, held by a machine, may be given. The rest needs a named person.
 KEY_RIGHTS: Final = frozenset({"read", "draft", "submit", "enroll"})
 
+# Who answers for what is sent, or for the system itself, sees exact figures before sending; anybody else who may
+# draft sees them coarse (`operations.coarse`), so that nobody finds a home by comparing previews.
+EXACT_FIGURES: Final = frozenset({"approve", "send", "administer"})
+
+
+def sees_exact_figures(rights: frozenset[str]) -> bool:
+    """Whether a preview counts for this credential to the person."""
+    return bool(EXACT_FIGURES & rights)
+
 
 def rights_of(roles: list[str]) -> frozenset[str]:
     """Every right that any of the roles gives."""

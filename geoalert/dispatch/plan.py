@@ -13,6 +13,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from geoalert.alerts.tables import Message
+from geoalert.dispatch.channels.channel import Channel
 from geoalert.dispatch.outcomes import Outcome
 from geoalert.dispatch.reasons import Reason
 from geoalert.dispatch.recipients import Recipients
@@ -31,10 +32,11 @@ WIDE: Final = 1 << 16
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """How a channel is carried today."""
+    """How a channel is carried today; `channel` is who carries it, for whoever estimates before anything is planned."""
 
     provider: str
     batch_size: int
+    channel: Channel | None = None
 
 
 # A channel without a provider: its recipients are kept, shown as pending, and parked until one is configured.

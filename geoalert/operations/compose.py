@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from shapely.geometry.base import BaseGeometry
@@ -33,15 +33,18 @@ async def outline(
     drawn: Mapping[str, Any] | None,
     *,
     drill: bool,
+    allow_drawn: Callable[[BaseGeometry], None] | None = None,
 ) -> BaseGeometry:
     """The shape an alert of these wards, service areas and drawn shape would have.
 
     Raises:
-        Invalid: points at the part that is wrong.
+        Invalid: points at the part that is wrong, or whatever `allow_drawn` says of the drawn shape.
     """
     geography = await _geography(session, desk, areas)
     chosen = choose_areas(areas, geography.areas, drill=drill)
     shape = None if drawn is None else read_drawn(drawn, geography.bounds)
+    if shape is not None and allow_drawn is not None:
+        allow_drawn(shape)
     return resolve_area(tuple(dict.fromkeys(wards)), shape, geography.ward_geometry, chosen)
 
 

@@ -12,7 +12,7 @@ from shapely.geometry.base import BaseGeometry
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from geoalert.alerts import Category, Geography
-from geoalert.audience import Aim, Finder, people_in
+from geoalert.audience import Aim, DividedFinder, Finder, divided_in, people_in
 from geoalert.dispatch.engine import Engine
 from geoalert.dispatch.plan import Route
 from geoalert.store import Store
@@ -31,6 +31,7 @@ class Desk:
     categories: Mapping[str, Category]
     routes: Mapping[int, Route] = field(default_factory=dict)
     find: Finder = people_in
+    find_divided: DividedFinder = divided_in
 
     @property
     def city(self) -> City:

@@ -1,44 +1,107 @@
-"""Who would be told, before anything is sent."""
+"""Who would be told, before anything is sent. Nothing is kept but who asked (`operations.preview_journal`)."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
-import numpy as np
-from shapely.geometry.base import BaseGeometry
-from sqlalchemy.ext.asyncio import AsyncSession
-
-from geoalert.audience import resolve
+from geoalert.alerts.texts import read_texts
+from geoalert.audience import ruled
+from geoalert.errors import Invalid
+from geoalert.operations.coarse import refuse_small, widened
+from geoalert.operations.compose import outline
 from geoalert.operations.desk import Desk
+from geoalert.operations.estimate import estimate
+from geoalert.operations.figures import Figures, OfficeRow
+from geoalert.operations.offices import by_line, by_middle
+from geoalert.operations.preview_journal import Looked, PreviewJournal
 from geoalert.store import database_now
-from geoalert.subscribers.codes import CHANNEL_NAMES, CHANNELS, LANGUAGE_NAMES
+from geoalert.subscribers.codes import CHANNELS
+from geoalert.wards.projection import area_km2
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """An area as an author names it, and what decides who in it is told."""
+
+    category: str
+    severity: str
+    channels: Sequence[str]
+    wards: Sequence[str] = ()
+    areas: Sequence[str] = ()
+    drawn: Mapping[str, Any] | None = None
+    texts: Mapping[str, Mapping[str, str]] | None = None
+    drill: bool = False
+
+    @property
+    def by_published_lines(self) -> bool:
+        """Whether nobody chose a line of this area: wards, which nest in each other, or one service area."""
+        return self.drawn is None and (not self.areas or (not self.wards and len(set(self.areas)) == 1))
 
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """`people` are distinct persons, held included; `inside` also counts those the rules leave out."""
+    """`people` are distinct persons, held included; `inside` also counts those left out, by reason in `suppressed`.
+
+    `may_be_affected`: those of `people` known only by a ward or a rounded cell. In `by_office` each person stands under
+    one office, so that a channel's rows sum to its total; where figures are `rounded`, only nearly. `widened`: counted
+    on whole squares of the map (`operations.coarse`).
+    """
 
     people: int
     inside: int
     held: int
+    may_be_affected: int
+    suppressed: dict[str, int]
     by_channel: dict[str, dict[str, int]]
+    by_office: list[OfficeRow]
+    segments: dict[str, int] | None
+    estimated_cost_rupees: float | None
+    expected_minutes: dict[str, int | None]
+    rounded: bool
+    widened: bool
 
 
-async def preview(
-    session: AsyncSession, desk: Desk, area: BaseGeometry, category: str, severity: str, channels: tuple[str, ...]
-) -> Preview:
-    """The audience of this area as the store stands."""
-    codes = frozenset(CHANNELS[name] for name in channels) - {CHANNELS["post"]}
-    now = await database_now(session)
-    audience = await resolve(session, desk.aim(area, category, severity, codes, now=now), now, desk.find)
-    told = audience.members
-    pairs, counts = np.unique(np.stack([told.channel, told.language]), axis=1, return_counts=True)
-    table: dict[str, dict[str, int]] = {}
-    for (channel, language), count in zip(pairs.T.tolist(), counts.tolist(), strict=True):
-        table.setdefault(CHANNEL_NAMES[channel], {})[LANGUAGE_NAMES[language]] = count
+async def preview(desk: Desk, journal: PreviewJournal, asked: Asked, by: str, *, exact: bool) -> Preview:
+    """The audience as the store stands; `by` is in the audit before this returns. Unless `exact`, figures and areas
+    are coarse.
+
+    Raises:
+        Invalid: points at what is wrong, or at a drawn area too small for who asks.
+    """
+    if asked.category not in desk.categories:
+        raise Invalid(f"categories are {', '.join(desk.categories)}", pointer="/category")
+    texts = None if asked.texts is None else read_texts(asked.texts, all_languages=False)
+    codes = frozenset(CHANNELS[name] for name in asked.channels) - {CHANNELS["post"]}
+    epsg = desk.city.config.epsg
+    allow = None if exact else partial(refuse_small, epsg=epsg)
+    async with desk.store.reading() as session:
+        area = await outline(session, desk, asked.wards, asked.areas, asked.drawn, drill=asked.drill, allow_drawn=allow)
+        now = await database_now(session)
+        if exact or asked.by_published_lines:
+            counted, offices = area, by_line(desk, area, now)
+        else:
+            whole = widened(area, desk.city.config.bbox)
+            counted, offices = whole.area, by_middle(desk, whole.squares, now)
+        aim = desk.aim(counted, asked.category, asked.severity, codes, now=now)
+        found = await desk.find_divided(session, counted, aim.ground_of, offices.division)
+    figures = Figures(found, ruled(found.people, aim, now), offices, exact=exact)
+    totals, by_channel = figures.totals(), figures.by_channel()
+    taken = estimate(by_channel, codes, desk.routes, texts, asked.severity, now)
+    await journal.note(by, Looked.at(area, area_km2(area, epsg), drawn=asked.drawn is not None))
     return Preview(
-        people=audience.told,
-        inside=len(audience.people),
-        held=len(np.unique(told.subscriber[told.hold > 0])),
-        by_channel=table,
+        people=totals.people,
+        inside=totals.inside,
+        held=totals.held,
+        may_be_affected=totals.may_be_affected,
+        suppressed=figures.suppressed(),
+        by_channel=by_channel,
+        by_office=figures.by_office(),
+        segments=taken.segments,
+        estimated_cost_rupees=taken.rupees,
+        expected_minutes=taken.minutes,
+        rounded=not exact,
+        widened=counted is not area,
     )

@@ -135,9 +135,7 @@ def open_store(url: str, keys: KeyRing, *, shift: timedelta = timedelta(0), pool
             max_overflow=pool,
             pool_pre_ping=True,
             # jit: compiling a range scan took 6 to 170 ms, more than the scan.
-            connect_args={
-                "server_settings": {"idle_in_transaction_session_timeout": str(ABANDONED_MS), "jit": "off"}
-            },
+            connect_args={"server_settings": {"idle_in_transaction_session_timeout": str(ABANDONED_MS), "jit": "off"}},
         )
     return Store(engine, keys, shift)
 

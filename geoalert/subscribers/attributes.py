@@ -24,7 +24,6 @@ QUIET_TO = (20, 0x7FF)
 CHANNEL_SHIFT: Final = 31  # of channel code 1
 CHANNEL_BITS: Final = 3
 MOST_CHANNELS: Final = 10
-NEVER: Final = 0b111  # an order that no channel has: above every usable one
 
 
 def field(attr: NDArray[np.int64], where: tuple[int, int]) -> NDArray[np.int64]:

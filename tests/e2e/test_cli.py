@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -202,6 +204,32 @@ def test_the_audience_of_a_drawn_area(town: Town) -> None:
     town.shell("audience", "preview", "--area", "missing.json").refused("cannot read missing.json")
     town.shell("audience", "preview", "--area", town.file("list.json", [])).refused("JSON object")
     town.shell(*asked, "--category", "weather-in-mars").refused("category")
+    town.shell(*asked, "--severity", "Terrible").refused("severity")
+    turn = [2 * math.pi * step / 100_000 for step in range(100_000)]
+    circle = [(middle.x + 0.05 * math.cos(angle), middle.y + 0.05 * math.sin(angle)) for angle in turn]
+    crowded = town.file("crowded.json", {"type": "Polygon", "coordinates": [[*circle, circle[0]]]})
+    town.shell("audience", "preview", "--area", crowded).refused("area/drawn: ")
+
+
+def test_a_preview_at_the_machine_is_exact_and_on_record(town: Town) -> None:
+    settle(town)
+    draft = town.file("alert.json", body())
+    asked = ("audience", "preview", "--ward", "kothrud-bavdhan")
+    found = town.shell(*asked, "--texts", draft, "--json").document
+    assert (found["people"], found["inside"], found["rounded"]) == (2, 3, False)
+    assert found["suppressed"]["no_consent"] == 1
+    assert {row["office_code"] for row in found["by_office"]} == {"kothrud-bavdhan"}
+    assert set(found["segments"]) == {"mr", "hi", "en"}
+    assert found["estimated_cost_rupees"] == pytest.approx(0.15 * found["segments"]["mr"])
+    shown = town.shell(*asked, "--texts", draft).out
+    assert "not told: no_consent 1" in shown
+    assert "rupees" in shown
+    assert town.shell(*asked, "--json").document["estimated_cost_rupees"] is None
+    town.shell(*asked, "--texts", town.file("empty.json", {"texts": {}})).refused("texts: ")
+    with sqlite3.connect(town.shell.folder / "var" / "geoalert.db") as store:
+        (count,) = store.execute("SELECT count(*) FROM audit WHERE action = 'audience.previewed'").fetchone()
+    assert count == 3
+    assert "unbroken; head " in town.shell("audit", "verify").out
 
 
 def ring(*corners: tuple[float, float]) -> dict[str, Any]:

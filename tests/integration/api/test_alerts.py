@@ -198,8 +198,9 @@ async def test_pages_follow_each_other(door: Door) -> None:
 async def test_a_preview_counts_and_tells_nobody(door: Door) -> None:
     await door.settle()
     body = {"area": {"wards": ["kothrud-bavdhan"]}, "category": "water-supply", "severity": "Moderate"}
-    answer = await door.call("POST", "/v1/audience/preview", door.demo.machine, json=body)
-    assert answer.json() == {"people": 1, "inside": 1, "held": 0, "by_channel": {"sms": {"mr": 1}}}
+    answer = await door.call("POST", "/v1/audience/preview", door.approver, json=body)
+    found = answer.json()
+    assert (found["people"], found["inside"], found["by_channel"]) == (1, 1, {"sms": {"mr": 1}})
     for changes, pointer in (
         ({"category": "weather"}, "/category"),
         ({"area": {"wards": ["atlantis"]}}, "/area/wards/0"),

@@ -1,0 +1,136 @@
+"""What a preview says to whoever may see exact figures."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+from geoalert.operations.demo_story import WATER
+from tests.integration.api.conftest import KOTHRUD, Door, refusal
+from tests.integration.api.previews import (
+    HADAPSAR,
+    KOTHRUD_OFFICE,
+    around,
+    ask,
+    by_channel,
+    drawn,
+    preview,
+    settle,
+)
+from tests.workbench import Chain
+
+BOTH = {"wards": ["kothrud-bavdhan", "hadapsar-mundhwa"]}
+
+
+async def populate(door: Door) -> None:
+    await settle(door.house, KOTHRUD)
+    await settle(door.house, KOTHRUD, HADAPSAR, language="en")  # of the first office by code: Hadapsar
+    await settle(door.house, HADAPSAR, channels=("push", "sms"), language="hi", quiet=(0, 1439))
+    await settle(door.house, wards=["2017-P12"])  # a unit of Kothrud's
+    await settle(door.house, wards=["Z2"])  # a zone: no office of its own
+    await settle(door.house, KOTHRUD, wards=["hadapsar-mundhwa"], channels=("push",))  # a point tells more
+    await settle(door.house, KOTHRUD, consent="")
+    await settle(door.house, KOTHRUD, min_severity="Extreme")
+    await settle(door.house, (73.0, 18.0))  # outside
+
+
+async def test_everybody_stands_under_one_office_and_rows_sum_to_the_channels(door: Door) -> None:
+    await populate(door)
+    found = await preview(door, door.approver, BOTH)
+    assert found["by_channel"] == {"push": {"mr": 1, "hi": 1}, "sms": {"mr": 3, "en": 1}}
+    assert by_channel(found["by_office"]) == found["by_channel"]
+    assert [(row["office_code"], row["channel"], row["language"], row["people"]) for row in found["by_office"]] == [
+        ("hadapsar-mundhwa", "push", "hi", 1),
+        ("hadapsar-mundhwa", "sms", "en", 1),
+        ("kothrud-bavdhan", "push", "mr", 1),
+        ("kothrud-bavdhan", "sms", "mr", 2),
+        (None, "sms", "mr", 1),
+    ]
+    assert [row["office"] for row in found["by_office"]][-2:] == ["Kothrud-Bavdhan", "elsewhere"]
+    assert (found["people"], found["inside"], found["held"], found["may_be_affected"]) == (6, 8, 1, 2)
+    left_out = {"paused": 0, "no_consent": 1, "category": 0, "min_severity": 1, "no_channel": 0}
+    assert found["suppressed"] == left_out
+    assert (found["rounded"], found["widened"]) == (False, False)
+
+
+async def test_the_live_grid_says_what_the_store_says(door: Door) -> None:
+    await populate(door)
+    areas = (BOTH, KOTHRUD_OFFICE, drawn(around(300)), {"wards": ["Z2"], **drawn(around(9_000))})
+    grid = door.app.state.house.grid
+    for _ in range(400):
+        await asyncio.sleep(0 if grid.loaded else 0.05)
+    assert grid.loaded
+    await settle(door.house, HADAPSAR, KOTHRUD, language="hi")  # in the overlay
+    for area in areas:
+        from_grid = await preview(door, door.approver, area)
+        door.app.state.house = replace(door.house, journal=door.app.state.house.journal)  # its desk has no grid
+        assert await preview(door, door.approver, area) == from_grid
+        assert from_grid["people"] > 0
+        door.app.state.house = replace(door.house, desk=replace(door.house.desk, find_divided=grid.divided))
+
+
+async def test_a_place_outside_every_office_is_counted_elsewhere(door: Door) -> None:
+    camp = (73.8788, 18.5146)  # Pune Cantonment, which is not the corporation's
+    await settle(door.house, camp)
+    found = await preview(door, door.approver, drawn(around(400, camp)))
+    assert [(row["office_code"], row["people"]) for row in found["by_office"]] == [(None, 1)]
+
+
+async def test_nobody_is_said_plainly_with_the_reasons(door: Door) -> None:
+    await settle(door.house, KOTHRUD, consent="")
+    found = await preview(door, door.approver, KOTHRUD_OFFICE, texts=WATER)
+    assert (found["people"], found["inside"], found["by_channel"], found["by_office"]) == (0, 1, {}, [])
+    assert found["suppressed"]["no_consent"] == 1
+    assert found["estimated_cost_rupees"] == 0
+    assert found["expected_minutes"] == {"push": 0, "sms": 0}
+
+
+async def test_the_estimated_cost_is_what_sending_costs(door: Door) -> None:
+    for language in ("mr", "hi", "en", "en"):
+        await settle(door.house, KOTHRUD, language=language)
+    await settle(door.house, KOTHRUD, channels=("push",))
+    asked = {"channels": ["push", "sms"]}
+    without = await preview(door, door.approver, KOTHRUD_OFFICE, **asked)
+    assert (without["segments"], without["estimated_cost_rupees"]) == (None, None)
+    found = await preview(door, door.approver, KOTHRUD_OFFICE, texts=WATER, **asked)
+
+    identifier = await door.sent()
+    chain = Chain(door.house, door.demo)
+    await chain.carry()
+    report = await chain.report(identifier)
+    assert found["estimated_cost_rupees"] == report["estimated_cost_rupees"] > 0
+    segments, told = found["segments"], {"mr": 1, "hi": 1, "en": 2}
+    assert sum(segments[language] * number for language, number in told.items()) == report["sms_units"]
+    assert segments["mr"] > segments["en"]
+
+
+async def test_who_reads_another_language_is_estimated_by_the_text_they_would_get(door: Door) -> None:
+    await settle(door.house, KOTHRUD, language="hi")
+    english = await preview(door, door.approver, KOTHRUD_OFFICE, texts={"en": WATER["en"]})
+    both = await preview(door, door.approver, KOTHRUD_OFFICE, texts=WATER)
+    assert english["segments"]["hi"] == english["segments"]["en"] < both["segments"]["hi"]
+    assert english["estimated_cost_rupees"] < both["estimated_cost_rupees"]
+
+
+async def test_a_channel_without_a_provider_has_no_minutes_and_no_cost(door: Door) -> None:
+    await settle(door.house, KOTHRUD)
+    house = door.app.state.house
+    with_provider = await preview(door, door.approver, KOTHRUD_OFFICE, texts=WATER)
+    assert with_provider["expected_minutes"] == {"push": 0, "sms": 1}  # rounded up
+    door.app.state.house = replace(house, desk=replace(house.desk, routes={}))
+    found = await preview(door, door.approver, KOTHRUD_OFFICE, texts=WATER)
+    assert found["expected_minutes"] == {"push": None, "sms": None}
+    assert (found["segments"], found["estimated_cost_rupees"]) == (None, None)
+    assert found["people"] == 1
+
+
+async def test_texts_that_could_not_be_sent_are_refused_where_they_stand(door: Door) -> None:
+    long = WATER["en"] | {"instruction": "x" * 2_000}
+    for texts, pointer in (
+        ({}, "/texts"),
+        ({"fr": WATER["en"]}, "/texts/fr"),
+        ({"en": WATER["en"] | {"headline": " "}}, "/texts/en/headline"),
+        ({"en": {"headline": "x"}}, "/texts/en/description"),
+        ({"en": long}, "/texts/en/instruction"),
+    ):
+        refusal(await ask(door, door.approver, KOTHRUD_OFFICE, texts=texts), 422, pointer)
