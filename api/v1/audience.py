@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from api.problem import problems
 from api.security import ActorDep, HouseDep
 from api.v1.alert_bodies import AreaIn
 from api.v1.fields import AlertChannel, Body, Code, Severity
+from api.v1.reach import alert_within_reach
 from geoalert.alerts.content import ALERT_CHANNELS
 from geoalert.errors import Invalid
 from geoalert.operations.compose import outline
+from geoalert.operations.explain import Explanation, explain
 from geoalert.operations.preview import preview
 
 router = APIRouter(prefix="/v1/audience", tags=["alerts"])
@@ -47,3 +52,23 @@ async def preview_audience(body: PreviewIn, house: HouseDep, actor: ActorDep) ->
         area = await outline(session, house.desk, asked.wards, asked.areas, asked.drawn, drill=body.drill)
         found = await preview(session, house.desk, area, body.category, body.severity, tuple(body.channels))
     return PreviewView(people=found.people, inside=found.inside, held=found.held, by_channel=found.by_channel)
+
+
+@router.get(
+    "/explain",
+    summary="Why one person did, or did not, get an alert",
+    responses=problems(401, 403, 404, 422, 503),
+)
+async def explain_audience(
+    alert: Annotated[UUID, Query(description="the alert's identifier")],
+    subscriber: Annotated[UUID, Query(description="the person's reference")],
+    house: HouseDep,
+    actor: ActorDep,
+) -> Explanation:
+    """For the person to hear: what was sent is as it was; places (by label, never where), wishes and addresses are as
+    they stand now, for older ones are not kept. Only a named person who may enroll or administer asks, about an alert
+    within their reach, and each question is written down.
+    """
+    async with house.store.writing() as session:
+        found = await alert_within_reach(session, actor, alert)
+        return await explain(session, house.desk, actor, found, str(subscriber))

@@ -46,7 +46,8 @@ class Recipients:
         )
         if made._ascending():
             return made
-        order = np.lexsort((channel, owner))  # stable: the first stays first
+        # Stable: the first stays first. Of one key, for that merges stretches that ascend already.
+        order = np.argsort(made._keys(), kind="stable")
         made = made.only(order)
         new = np.ones(len(order), dtype=bool)
         new[1:] = (made.owner[1:] != made.owner[:-1]) | (made.channel[1:] != made.channel[:-1])
@@ -84,7 +85,8 @@ class Recipients:
 
     def people(self) -> int:
         """Distinct subscribers."""
-        return len(np.unique(self.owner[self.owner > 0]))
+        owners = self.owner[self.owner > 0]
+        return int(np.count_nonzero(np.diff(owners, prepend=0)))
 
     def _keys(self) -> NDArray[np.int64]:
         return self.owner << 4 | self.channel
