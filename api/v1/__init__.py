@@ -8,6 +8,7 @@ from api.v1 import (
     categories,
     decisions,
     departments,
+    explain,
     hooks,
     locate,
     messages,
@@ -28,6 +29,7 @@ ROUTERS = (
     decisions.router,
     broadcasts.router,
     audience.router,
+    explain.router,
     messages.router,
     hooks.router,
 )

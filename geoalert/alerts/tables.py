@@ -52,7 +52,10 @@ class Message(Base):
     audience_hash: Mapped[str | None] = mapped_column(String(64))
     audience_size: Mapped[int | None] = mapped_column(BigInteger)
     audience_people: Mapped[int | None] = mapped_column(BigInteger)
-    audience_counts: Mapped[dict[str, int] | None] = mapped_column(Document)  # by channel name, as released
+    audience_counts: Mapped[dict[str, int] | None] = mapped_column(Document)  # by channel name
+    # Size, people, counts and hash grow with those who join late. The two below say how far that was followed.
+    audience_mark: Mapped[int | None] = mapped_column(BigInteger)  # as `audience.changes.Position`
+    audience_followed_at: Mapped[datetime | None] = mapped_column(Instant())
 
 
 class Approval(Base):

@@ -58,12 +58,14 @@ async def plan_batches(
     recipients: Recipients,
     routes: Mapping[int, Route],
     now: datetime,
+    *,
+    late: bool = False,
 ) -> list[Announced]:
     """Stores the recipients as batches and returns those that workers may start.
 
     Each recipient stands in exactly one batch; the caller gives each (owner, channel) once. Held batches wait for
     the end of the quiet hours; those of social accounts are parked until the cell publishes. Numbers go on from those
-    the message has.
+    the message has; what is `late` says when it was added.
     """
     numbers = {
         row[0]: row[1]
@@ -89,6 +91,7 @@ async def plan_batches(
             "parked_for": parked_for,
             "lease_generation": 0,
             "attempts": 0,
+            "joined_at": now if late else None,
         }
         whole = owners.astype("<i8").tobytes()
         width = route.batch_size * 8

@@ -52,6 +52,7 @@ class Batch(Base):
     lease_generation: Mapped[int] = mapped_column(Integer)
     lease_until: Mapped[datetime | None] = mapped_column(Instant())
     attempts: Mapped[int] = mapped_column(Integer)
+    joined_at: Mapped[datetime | None] = mapped_column(Instant())  # of latecomers; empty: in it from the release
 
 
 class ReceiptRow(Base):

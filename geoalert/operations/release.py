@@ -16,6 +16,7 @@ from geoalert.alerts.drafting import find_alert, messages_of, newest
 from geoalert.alerts.states import move
 from geoalert.alerts.tables import Alert, Message
 from geoalert.audience import audience_hash, resolve
+from geoalert.audience.changes import position
 from geoalert.audit import append
 from geoalert.departments import Actor
 from geoalert.dispatch.outcomes import Outcome
@@ -93,6 +94,7 @@ async def put_on_its_way(
     now = await database_now(session)
     if message.expires <= now:
         raise Conflict("the alert has expired; edit its times first", pointer="/expires")
+    mark = await position(session)  # before anybody is looked for: who commits from here on is seen as a latecomer
     previous = [old.id for old in earlier]
     await _end_earlier(session, message, earlier)
     recipients = await told_before(session, previous) if previous else Recipients.none()
@@ -104,9 +106,8 @@ async def put_on_its_way(
     if not people and not confirm_empty:
         raise Conflict("nobody would be told: no subscriber is reached by this area; confirm to send all the same")
     message.released_at = now
-    message.audience_size, message.audience_people = len(recipients), people
-    message.audience_counts = _by_channel(recipients)
-    message.audience_hash = audience_hash(recipients.owner, recipients.channel, recipients.language)
+    message.audience_mark, message.audience_followed_at = mark.mark, now
+    write_down(message, recipients)
     batches = await plan_batches(session, message, recipients, desk.routes, now)
     await append(
         session,
@@ -116,7 +117,14 @@ async def put_on_its_way(
         {"audience": len(recipients), "people": people, "audience_hash": message.audience_hash},
     )
     await desk.engine.enqueue(session, batches)
-    return Released(message.identifier, people, len(recipients), message.audience_hash, len(batches))
+    return Released(message.identifier, people, len(recipients), message.audience_hash or "", len(batches))
+
+
+def write_down(message: Message, recipients: Recipients) -> None:
+    """Puts the size, the counts and the hash of its whole audience on a message."""
+    message.audience_size, message.audience_people = len(recipients), recipients.people()
+    message.audience_counts = _by_channel(recipients)
+    message.audience_hash = audience_hash(recipients.owner, recipients.channel, recipients.language)
 
 
 def _by_channel(recipients: Recipients) -> dict[str, int]:
@@ -136,7 +144,7 @@ async def _end_earlier(session: AsyncSession, message: Message, earlier: list[Me
 
 
 async def _inside(session: AsyncSession, desk: Desk, alert: Alert, message: Message, *, posts_wait: bool) -> Recipients:
-    channels = _channels(message)
+    channels = channels_of(message)
     await desk.refresh(session)  # in this transaction: an epoch that came in before it counts
     now = await database_now(session)
     aim = desk.aim(message.area, alert.category, message.severity, channels - {POST}, now=now)
@@ -147,7 +155,8 @@ async def _inside(session: AsyncSession, desk: Desk, alert: Alert, message: Mess
     return found
 
 
-def _channels(message: Message) -> frozenset[int]:
+def channels_of(message: Message) -> frozenset[int]:
+    """The channels the message asks for, by code."""
     return frozenset(CHANNELS[name] for name in json.loads(message.content)["channels"])
 
 
@@ -155,7 +164,7 @@ def _accounts_wait(message: Message, told: Recipients, *, posts_wait: bool) -> R
     """An update is posted only where it asks for posts, and waits for the cell as every post does."""
     posts = told.channel == POST
     waiting = replace(told, waits=posts & posts_wait)
-    return waiting if POST in _channels(message) else waiting.only(~posts)
+    return waiting if POST in channels_of(message) else waiting.only(~posts)
 
 
 async def _accounts(session: AsyncSession, desk: Desk, message: Message, *, posts_wait: bool) -> Recipients:

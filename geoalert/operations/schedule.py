@@ -1,4 +1,6 @@
-"""Messages that were approved for later leave when their time has come, by the database's clock."""
+"""What happens on its own, by the database's clock: messages approved for later leave when their time has come, and
+who joins a live one late is told.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +13,7 @@ from sqlalchemy import select
 from geoalert.alerts.tables import Alert, Message
 from geoalert.errors import Refusal
 from geoalert.operations.desk import Desk
+from geoalert.operations.latecomers import Latecomers
 from geoalert.operations.release import release_approved
 from geoalert.store import database_now
 
@@ -46,9 +49,11 @@ async def release_due(desk: Desk) -> int:
 
 async def keep_schedule(desk: Desk, stopping: asyncio.Event) -> None:
     """Looks every second until `stopping` is set."""
+    latecomers = Latecomers(desk)
     while not stopping.is_set():
         try:
             await release_due(desk)
+            await latecomers.look()
         except Exception as error:  # noqa: BLE001 - the schedule outlives whatever went wrong once
             log.warning("the schedule waits: %s", type(error).__name__)
         with suppress(TimeoutError):

@@ -1,0 +1,49 @@
+"""What the batches of a message hold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from geoalert.dispatch.recipients import Recipients
+from geoalert.dispatch.tables import Batch
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """Every (owner, channel) of a message, whatever became of them, as they stand in its batches."""
+
+    owner: NDArray[np.int64]
+    channel: NDArray[np.uint8]
+    language: NDArray[np.uint8]
+
+    def naming(self, owners: NDArray[np.int64]) -> Recipients:
+        """The entries of these owners: cheap where they are few."""
+        theirs = np.isin(self.owner, owners)
+        return Recipients.of(self.owner[theirs], self.channel[theirs], self.language[theirs])
+
+    def whole(self) -> Recipients:
+        """All of them, as the message's hash is taken over them."""
+        return Recipients.of(self.owner, self.channel, self.language)
+
+
+async def packed(session: AsyncSession, message_id: int) -> Packed:
+    """What the batches of the message hold."""
+    rows = await session.execute(
+        select(Batch.channel, Batch.language, Batch.recipients)
+        .where(Batch.message_id == message_id)
+        .order_by(Batch.channel, Batch.number)  # nearly in order of owners: sorting them is merging
+    )
+    owners, codes = [np.empty(0, dtype=np.int64)], [np.empty((2, 0), dtype=np.uint8)]
+    for channel, language, recipients in rows:
+        owners.append(np.frombuffer(recipients, dtype="<i8"))
+        codes.append(np.full((len(owners[-1]), 2), (channel, language), dtype=np.uint8).T)
+    channels, languages = np.concatenate(codes, axis=1)
+    return Packed(np.concatenate(owners), channels, languages)

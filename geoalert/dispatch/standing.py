@@ -1,0 +1,101 @@
+"""Where one person stands in the batches of messages, found without reading the batches out."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import numpy as np
+from sqlalchemy import ColumnElement, LargeBinary, func, literal, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from geoalert.dispatch.outcomes import TOLD, Outcome
+from geoalert.dispatch.reasons import Reason
+from geoalert.dispatch.results import ADDRESS_STATE
+from geoalert.dispatch.tables import Batch, ProviderRef, ReceiptRow
+
+WIDTH: Final = 8  # bytes of an owner's id
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One (message, channel) of a person. `not_before` is when their batch may leave next; `handed_over_at` and
+    `receipts` (status, when) are what the channel keeps: empty does not mean that nothing happened.
+    """
+
+    message_id: int
+    channel: int
+    language: int
+    outcome: Outcome
+    reason: Reason
+    joined_at: datetime | None
+    not_before: datetime
+    handed_over_at: datetime | None
+    receipts: tuple[tuple[str, datetime], ...]
+
+    @property
+    def may_have_told(self) -> bool:
+        """Whether it may have reached them; as `told.told_before` has it."""
+        return self.outcome in TOLD or (self.outcome == Outcome.FAILED and self.reason not in ADDRESS_STATE)
+
+
+async def standings(session: AsyncSession, message_ids: Sequence[int], owner: int) -> list[Standing]:
+    """Every place this owner has in the batches of these messages, by message and channel."""
+    needle = np.array([owner], dtype="<i8").tobytes()
+    rows = await session.scalars(
+        select(Batch)
+        .where(Batch.message_id.in_(message_ids), _holds(session, needle))
+        .order_by(Batch.message_id, Batch.channel)
+    )
+    found = [
+        (batch, position)
+        for batch in rows  # the bytes may also be found across two ids: only whole ones count
+        for position in np.flatnonzero(np.frombuffer(batch.recipients, dtype="<i8") == owner).tolist()
+    ]
+    handed, receipts = await _trail(session, found)
+    return [
+        Standing(
+            message_id=batch.message_id,
+            channel=batch.channel,
+            language=batch.language,
+            outcome=Outcome(batch.outcomes[position]),
+            reason=Reason(batch.reasons[position]),
+            joined_at=batch.joined_at,
+            not_before=batch.not_before,
+            handed_over_at=handed.get((batch.id, position)),
+            receipts=tuple(receipts[batch.id, position]),
+        )
+        for batch, position in found
+    ]
+
+
+def _holds(session: AsyncSession, needle: bytes) -> ColumnElement[bool]:
+    """Where the store itself finds the bytes among a batch's recipients: a million are 8 MB that need not travel."""
+    wanted = literal(needle, LargeBinary)
+    if session.get_bind().dialect.name == "postgresql":
+        return func.position(wanted.op("IN")(Batch.recipients)) > 0
+    return func.instr(Batch.recipients, wanted) > 0
+
+
+async def _trail(
+    session: AsyncSession, found: Sequence[tuple[Batch, int]]
+) -> tuple[dict[tuple[int, int], datetime], dict[tuple[int, int], list[tuple[str, datetime]]]]:
+    """By (batch, position): when a provider took it, and the receipts that came."""
+    handed: dict[tuple[int, int], datetime] = {}
+    receipts: dict[tuple[int, int], list[tuple[str, datetime]]] = defaultdict(list)
+    for batch, position in found:
+        at = await session.scalar(
+            select(func.min(ProviderRef.at)).where(ProviderRef.batch_id == batch.id, ProviderRef.position == position)
+        )
+        if at is not None:
+            handed[batch.id, position] = at
+        rows = await session.execute(
+            select(ReceiptRow.status, ReceiptRow.at)
+            .where(ReceiptRow.provider == batch.provider, ReceiptRow.ref == f"{batch.id}.{position}")
+            .order_by(ReceiptRow.id)
+        )
+        receipts[batch.id, position] = [(status, at) for status, at in rows]
+    return handed, receipts

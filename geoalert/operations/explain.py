@@ -1,0 +1,161 @@
+"""Why somebody did, or did not, get an alert: for them to hear, from an officer who may know.
+
+What a release did is told from its batches, which are kept. Where somebody lived and what they wished then is not
+kept; places, rules and addresses are told as they stand now, and under that name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from geoalert.alerts import messages_of
+from geoalert.alerts.tables import Alert, Message
+from geoalert.audience import LEFT_OUT, resolve
+from geoalert.audience.among import Among
+from geoalert.audit import append
+from geoalert.departments import Actor
+from geoalert.dispatch.standing import Standing, standings
+from geoalert.errors import Forbidden, NotFound
+from geoalert.operations.desk import Desk
+from geoalert.operations.explain_channels import ChannelTold, channels_told
+from geoalert.operations.explain_places import PlaceNow, places_now
+from geoalert.operations.explain_words import LEFT_OUT as LEFT_OUT_WORDS
+from geoalert.operations.explain_words import ROLE
+from geoalert.operations.release import POST, channels_of
+from geoalert.store import database_now
+from geoalert.subscribers.codes import CHANNEL_NAMES
+from geoalert.subscribers.tables import Subscriber
+
+MAY: Final = frozenset({"enroll", "administer"})  # who may also forget a person
+
+
+@dataclass(frozen=True, slots=True)
+class Now:
+    """As places, wishes and addresses stand now, were the message released now: `left_out` is the rule that stands
+    against it (None: they would be told, `by` these channels), `held_until` the end of their quiet hours.
+    """
+
+    places: tuple[PlaceNow, ...]
+    left_out: str | None
+    by: tuple[str, ...]
+    held_until: datetime | None
+    says: str
+
+
+@dataclass(frozen=True, slots=True)
+class MessageTold:
+    """One released message. `role` says why they were, or were not, in its audience (`explain_words.ROLE`); `joined_at`
+    when, for a latecomer.
+    """
+
+    message: str
+    number: int
+    msg_type: str
+    severity: str
+    state: str
+    released_at: datetime
+    in_audience: bool
+    role: str
+    says: str
+    joined_at: datetime | None
+    channels: tuple[ChannelTold, ...]
+    as_of_now: Now
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Of an erased person nothing else is known, and nothing else is said."""
+
+    alert: str
+    subscriber: str
+    erased: bool
+    at: datetime
+    messages: tuple[MessageTold, ...]
+
+
+async def explain(session: AsyncSession, desk: Desk, actor: Actor, alert: Alert, reference: str) -> Explanation:
+    """What became of this alert for one person, message by message. The record says who asked about whom.
+
+    Raises:
+        Forbidden: not a named person who may enroll or administer.
+        NotFound: no such subscriber.
+    """
+    if not MAY & actor.rights:
+        raise Forbidden("this credential does not allow: enroll or administer")
+    _ = actor.person
+    person = (await session.scalars(select(Subscriber).where(Subscriber.reference == reference))).one_or_none()
+    if person is None:
+        raise NotFound("no such subscriber")
+    await desk.refresh(session)
+    now = await database_now(session)
+    erased = person.state == "erased"
+    told = () if erased else await _messages(session, desk, alert, person, now)
+    await append(session, actor.name, "audience.explained", reference, {"alert": alert.identifier})
+    return Explanation(alert.identifier, reference, erased, now, told)
+
+
+async def _messages(
+    session: AsyncSession, desk: Desk, alert: Alert, person: Subscriber, now: datetime
+) -> tuple[MessageTold, ...]:
+    chain = [message for message in await messages_of(session, alert) if message.released_at is not None]
+    found = await standings(session, [message.id for message in chain], person.id)
+    explained: list[MessageTold] = []
+    told = False
+    for message in chain:
+        theirs = [standing for standing in found if standing.message_id == message.id]
+        as_of_now = await _now(session, desk, alert, message, person.id, now)
+        joined = [standing.joined_at for standing in theirs if standing.joined_at is not None]
+        role = _role(message, theirs, person, joined, told=told)
+        explained.append(
+            MessageTold(
+                message=message.identifier,
+                number=message.number,
+                msg_type=message.msg_type,
+                severity=message.severity,
+                state=message.state,
+                released_at=message.released_at or now,
+                in_audience=bool(theirs),
+                role=role,
+                says=ROLE[role],
+                joined_at=min(joined) if joined and role == "late" else None,
+                channels=await channels_told(session, message, theirs, person.id),
+                as_of_now=as_of_now,
+            )
+        )
+        told = told or any(standing.may_have_told for standing in theirs)
+    return tuple(explained)
+
+
+def _role(
+    message: Message, theirs: Sequence[Standing], person: Subscriber, joined: Sequence[datetime], *, told: bool
+) -> str:
+    if theirs:
+        if len(joined) == len(theirs):
+            return "late"
+        return "told_before" if told else "inside"
+    if message.msg_type == "Cancel":
+        return "never_told"
+    released = message.released_at
+    return "subscribed_later" if released is not None and person.created_at > released else "not_in_audience"
+
+
+async def _now(session: AsyncSession, desk: Desk, alert: Alert, message: Message, person: int, now: datetime) -> Now:
+    places = await places_now(session, desk, message, person)
+    aim = desk.aim(message.area, alert.category, message.severity, channels_of(message) - {POST}, now=now)
+    audience = await resolve(session, aim, now, Among([person]))
+    if not len(audience.people):
+        return Now(places, "outside", (), None, LEFT_OUT_WORDS["outside"])
+    why = int(audience.ruled.why[0])
+    if why >= 0:
+        return Now(places, LEFT_OUT[why], (), None, LEFT_OUT_WORDS[LEFT_OUT[why]])
+    hold = int(audience.members.hold[0])
+    by = tuple(CHANNEL_NAMES[code] for code in audience.members.channel.tolist())
+    until = datetime.fromtimestamp(hold, UTC) if hold else None
+    after = " after their quiet hours" if hold else ""
+    return Now(places, None, by, until, f"the rules tell them{after}, by {' and '.join(by)}")

@@ -1,0 +1,94 @@
+"""The channels a person has, in their order, and what became of a message on each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from geoalert.alerts.tables import Message
+from geoalert.audience.rules import REACH
+from geoalert.dispatch.outcomes import Outcome
+from geoalert.dispatch.standing import Standing
+from geoalert.operations.explain_words import outcome_words
+from geoalert.operations.release import channels_of
+from geoalert.subscribers.codes import CHANNEL_NAMES, LANGUAGE_NAMES
+from geoalert.subscribers.tables import Address
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    status: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelTold:
+    """`order` and `address` are as they stand now: 1 first, and the state of their best address; None and "none" where
+    they have none any more. `outcome` and what follows is empty where the message holds no entry for the channel.
+    """
+
+    channel: str
+    order: int | None
+    address: str
+    says: str
+    outcome: str | None = None
+    reason: str | None = None
+    language: str | None = None
+    joined_at: datetime | None = None
+    held_until: datetime | None = None
+    handed_over_at: datetime | None = None
+    receipts: tuple[Receipt, ...] = ()
+
+
+async def channels_told(
+    session: AsyncSession, message: Message, theirs: Sequence[Standing], person: int
+) -> tuple[ChannelTold, ...]:
+    """First the channels they have, in their order; then those they had."""
+    rows = await session.execute(
+        select(Address.channel, Address.rank, Address.state)
+        .where(Address.owner_kind == "subscriber", Address.owner_id == person)
+        .order_by(Address.state == "active", Address.rank.desc(), Address.id.desc())
+    )
+    best = {channel: (rank + 1, state) for channel, rank, state in rows}  # the last is the best
+    addresses = dict(sorted(best.items(), key=lambda item: item[1]))
+    standing = {entry.channel: entry for entry in theirs}
+    return tuple(
+        _told(message, channel, addresses.get(channel), standing.get(channel), others=bool(theirs))
+        for channel in dict.fromkeys([*addresses, *standing])
+    )
+
+
+def _told(
+    message: Message, channel: int, address: tuple[int, str] | None, entry: Standing | None, *, others: bool
+) -> ChannelTold:
+    order, state = address or (None, "none")
+    if entry is None:
+        return ChannelTold(CHANNEL_NAMES[channel], order, state, _why_not(message, channel, state, others=others))
+    held = entry.outcome == Outcome.HELD
+    return ChannelTold(
+        channel=CHANNEL_NAMES[channel],
+        order=order,
+        address=state,
+        outcome=entry.outcome.name.lower(),
+        reason=entry.reason.name.lower() if entry.reason else None,
+        language=LANGUAGE_NAMES[entry.language],
+        joined_at=entry.joined_at,
+        held_until=entry.not_before if held else None,
+        handed_over_at=entry.handed_over_at,
+        receipts=tuple(Receipt(status, at) for status, at in entry.receipts),
+        says=outcome_words(entry.outcome, entry.reason) + ("; joined late" if entry.joined_at else ""),
+    )
+
+
+def _why_not(message: Message, channel: int, state: str, *, others: bool) -> str:
+    if channel not in channels_of(message):
+        return "the message does not use this channel"
+    if state != "active":
+        return f"no usable address now: it is {state}"
+    if others and not REACH[message.severity].all_channels:
+        return "another channel was used: this severity uses one of each person's"
+    return "the message holds nothing for it"

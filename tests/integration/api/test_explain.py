@@ -1,0 +1,187 @@
+"""Why somebody did, or did not, get an alert: true words, no place given away, only to those who may ask."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from geoalert.audit.tables import AuditEntry
+from geoalert.departments import issue, name_officer
+from geoalert.dispatch.channels.channel import Status
+from geoalert.dispatch.receipts import Incoming, Intake, fold_receipts
+from geoalert.dispatch.tables import Batch
+from geoalert.operations.demo_story import ALL_CLEAR
+from geoalert.operations.latecomers import Latecomers
+from tests.changes import add_sms, add_ward, forget, move_to, reference_of, set_addresses
+from tests.integration.api.conftest import Door, refusal
+from tests.workbench import HADAPSAR, Chain
+
+
+@pytest.fixture
+def chain(door: Door) -> Chain:
+    return Chain(door.house, door.demo)
+
+
+async def ask(door: Door, alert: str, person: int) -> dict[str, Any]:
+    subscriber = await reference_of(door.house, person)
+    answer = await door.call("GET", f"/v1/audience/explain?alert={alert}&subscriber={subscriber}", door.caller)
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()
+    assert (found["alert"], found["subscriber"]) == (alert, subscriber)
+    assert not _keys(found) & {"lat", "lon", "x", "y", "cell", "phone", "token", "address_id"}
+    assert "73." not in answer.text
+    return found
+
+
+def _keys(value: Any) -> set[str]:
+    if isinstance(value, dict):
+        return set(value).union(*map(_keys, value.values()))
+    return set().union(*map(_keys, value)) if isinstance(value, list) else set()
+
+
+async def test_who_was_told_hears_by_what_and_never_more_than_is_known(door: Door, chain: Chain) -> None:
+    person = await chain.settle(channels=("push", "sms"))
+    await add_ward(door.house, person, "hadapsar-mundhwa")
+    alert, _ = await chain.sent()
+    await chain.carry()
+    (message,) = (await ask(door, alert, person))["messages"]
+    assert (message["in_audience"], message["role"], message["joined_at"]) == (True, "inside", None)
+    push, sms = message["channels"]
+    assert (push["channel"], push["order"], push["outcome"], push["language"]) == ("push", 1, "accepted", "mr")
+    assert "not known" in push["says"]
+    assert (sms["outcome"], sms["address"]) == (None, "active")
+    assert "another channel was used" in sms["says"]
+    home, parents = message["as_of_now"]["places"]
+    assert (home["label"], home["kind"], home["inside"], home["metres"]) == ("home", "point", True, None)
+    assert [part["code"] for part in home["parts"]] == ["kothrud-bavdhan"]
+    assert (parents["label"], parents["kind"], parents["inside"], parents["parts"]) == ("parents", "ward", False, [])
+
+
+async def test_a_receipt_says_when_it_arrived(door: Door, chain: Chain) -> None:
+    person = await chain.settle(channels=("sms",))
+    alert, _ = await chain.sent()
+    await chain.carry()
+    async with door.house.store.reading() as session:
+        (batch,) = await session.scalars(select(Batch))
+    await Intake(door.house.store).take([Incoming("twilio", batch.id, 0, Status.DELIVERED, "delivered")])
+    await fold_receipts(door.house.store)
+    (sms,) = (await ask(door, alert, person))["messages"][0]["channels"]
+    assert (sms["outcome"], "arrived" in sms["says"]) == ("delivered", True)
+    assert [receipt["status"] for receipt in sms["receipts"]] == ["delivered"]
+    assert sms["handed_over_at"] <= sms["receipts"][0]["at"]
+
+
+async def test_places_of_now_are_not_taken_for_those_of_the_release(door: Door, chain: Chain) -> None:
+    told, outside = await chain.settle(), await chain.settle(at=HADAPSAR)
+    alert, _ = await chain.sent()
+    await chain.carry()
+    await move_to(door.house, told, HADAPSAR)
+    (message,) = (await ask(door, alert, told))["messages"]
+    assert (message["in_audience"], message["role"]) == (True, "inside")
+    (home,) = message["as_of_now"]["places"]
+    assert not home["inside"]
+    assert home["metres"] % 100 == 0
+    assert 5_000 < home["metres"] < 14_000
+    assert message["as_of_now"]["left_out"] == "outside"
+    (message,) = (await ask(door, alert, outside))["messages"]
+    assert (message["in_audience"], message["role"]) == (False, "not_in_audience")
+    assert "not kept" in message["says"]
+
+
+@pytest.mark.parametrize(
+    ("wishes", "rule"),
+    [({"consent": ""}, "no_consent"), ({"min_severity": "Severe"}, "min_severity"), ({"categories": 0}, "category")],
+)
+async def test_the_rule_that_left_them_out_is_named(
+    door: Door, chain: Chain, wishes: dict[str, Any], rule: str
+) -> None:
+    await chain.settle()
+    person = await chain.settle(**wishes)
+    alert, _ = await chain.sent()
+    (message,) = (await ask(door, alert, person))["messages"]
+    assert (message["in_audience"], message["as_of_now"]["left_out"]) == (False, rule)
+    await set_addresses(door.house, person, "unverified")
+    (push,) = (await ask(door, alert, person))["messages"][0]["channels"]
+    assert (push["outcome"], push["address"]) == (None, "unverified")
+
+
+async def test_quiet_hours_hold_until_an_hour_that_is_named(door: Door, chain: Chain) -> None:
+    person = await chain.settle(quiet=(0, 24 * 60 - 1))
+    alert, _ = await chain.sent()
+    (message,) = (await ask(door, alert, person))["messages"]
+    (push,) = message["channels"]
+    assert (push["outcome"], push["reason"]) == ("held", "quiet_hours")
+    assert push["held_until"] == message["as_of_now"]["held_until"]
+
+
+async def test_latecomers_updates_and_the_all_clear_are_told_apart(door: Door, chain: Chain) -> None:
+    first = await chain.settle()
+    alert, _ = await chain.sent()
+    await chain.carry()
+    late, never = await chain.settle(), await chain.settle(consent="")
+    assert await Latecomers(door.house.desk).look() == 1
+    await chain.carry()
+    await chain.cancel(alert, ALL_CLEAR)
+    await chain.carry()
+    messages = (await ask(door, alert, late))["messages"]
+    assert [message["role"] for message in messages] == ["late", "told_before"]
+    assert messages[0]["joined_at"] > messages[0]["released_at"]
+    assert "joined late" in messages[0]["channels"][0]["says"]
+    assert [message["role"] for message in (await ask(door, alert, first))["messages"]] == ["inside", "told_before"]
+    roles = [message["role"] for message in (await ask(door, alert, never))["messages"]]
+    assert roles == ["subscribed_later", "never_told"]
+
+
+async def test_a_new_channel_of_an_emergency_says_that_it_joined(door: Door, chain: Chain) -> None:
+    person = await chain.settle()
+    alert, _ = await chain.broadcast()
+    await add_sms(door.house, person)
+    await Latecomers(door.house.desk).look()
+    async with door.house.store.writing() as session:
+        await name_officer(session, "disaster-management", "Second agent", "Call centre", ["call-centre"])
+    subscriber = await reference_of(door.house, person)
+    path = f"/v1/audience/explain?alert={alert}&subscriber={subscriber}"
+    refusal(await door.call("GET", path, door.caller), 404)  # another department's alert
+    async with door.house.store.writing() as session:
+        agent = await name_officer(session, "disaster-management", "Agent", "Call centre", ["call-centre"])
+        caller = await issue(session, "disaster-management", officer=agent.reference)
+    (message,) = (await door.call("GET", path, caller)).json()["messages"]
+    assert message["role"] == "inside"
+    assert [channel["joined_at"] is None for channel in message["channels"]] == [True, False]
+
+
+async def test_of_an_erased_person_only_that_is_said(door: Door, chain: Chain) -> None:
+    person = await chain.settle()
+    alert, _ = await chain.sent()
+    await chain.carry()
+    await forget(door.house, person)
+    found = await ask(door, alert, person)
+    assert (found["erased"], found["messages"]) == (True, [])
+
+
+async def test_only_a_named_person_who_enrolls_asks_and_it_is_written_down(door: Door, chain: Chain) -> None:
+    person = await chain.settle()
+    alert, _ = await chain.sent()
+    subscriber = await reference_of(door.house, person)
+    path = f"/v1/audience/explain?alert={alert}&subscriber={subscriber}"
+    for credential in (door.author, door.demo.cell, door.demo.machine):  # the machine's key may enroll
+        refusal(await door.call("GET", path, credential), 403)
+    refusal(await door.call("GET", path), 401)
+    refusal(await door.call("GET", f"/v1/audience/explain?alert={alert}&subscriber={uuid.uuid4()}", door.caller), 404)
+    refusal(
+        await door.call("GET", f"/v1/audience/explain?alert={uuid.uuid4()}&subscriber={subscriber}", door.caller), 404
+    )
+    refusal(await door.call("GET", f"/v1/audience/explain?alert={alert}", door.caller), 422)
+    asked = select(AuditEntry).where(AuditEntry.action == "audience.explained")
+    async with door.house.store.reading() as session:
+        assert (await session.scalars(asked)).all() == []
+    await ask(door, alert, person)
+    async with door.house.store.reading() as session:
+        (entry,) = await session.scalars(asked)
+    body = json.loads(entry.body)
+    assert (body["subject"], body["detail"]) == (subscriber, {"alert": alert})
+    assert body["actor"].startswith("officer:")
