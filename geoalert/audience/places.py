@@ -7,6 +7,7 @@ the area.
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
@@ -18,12 +19,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from geoalert.audience.cover import cover
 from geoalert.audience.people import People
+from geoalert.errors import NotFound
 from geoalert.store.copying import copy_out
 from geoalert.subscribers.cells import SCALE, X_ORIGIN, Y_ORIGIN
 from geoalert.subscribers.tables import AreaPlace
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+log = logging.getLogger(__name__)
 
 SHARES_INTERIOR: Final = "T********"  # DE-9IM
 COLUMNS: Final = ("subscriber_id", "attr", "categories")
@@ -79,7 +83,7 @@ async def _rows(session: AsyncSession, runs: NDArray[np.int64]) -> NDArray[np.in
 async def by_ground(session: AsyncSession, area: BaseGeometry, ground_of: Callable[[str], BaseGeometry]) -> People:
     """Those with a ward or a rounded cell that shares ground with the area."""
     codes = list(await session.scalars(select(AreaPlace.code).distinct()))
-    touched = [code for code in codes if area.relate_pattern(ground_of(code), SHARES_INTERIOR)]
+    touched = [code for code in codes if _shares(area, code, ground_of)]
     if not touched:
         return People.none()
     if session.get_bind().dialect.name == "postgresql":
@@ -92,3 +96,12 @@ async def by_ground(session: AsyncSession, area: BaseGeometry, ground_of: Callab
         rows = np.array([tuple(row) for row in found.all()], dtype=np.int64).reshape(-1, 3)
     subscriber, attr, categories = (np.ascontiguousarray(rows[:, column]) for column in range(3))
     return People.of(subscriber, attr, categories, np.zeros(len(subscriber), dtype=bool))
+
+
+def _shares(area: BaseGeometry, code: str, ground_of: Callable[[str], BaseGeometry]) -> bool:
+    try:
+        return bool(area.relate_pattern(ground_of(code), SHARES_INTERIOR))
+    except NotFound:
+        # A clerk's slip of the pen must not keep an alert from everybody else; `audience verify` names it too.
+        log.error("somebody's ward %s is not known: they are not found by it", code)  # noqa: TRY400 - it says it all
+        return False

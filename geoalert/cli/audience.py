@@ -1,4 +1,4 @@
-"""`geoalert audience`: who would be told."""
+"""`geoalert audience`: who would be told, and whether it is found rightly."""
 
 from __future__ import annotations
 
@@ -8,15 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import typer
+from rich.table import Table
 
 from geoalert.alerts.content import ALERT_CHANNELS
+from geoalert.audience.verify import Check
 from geoalert.bootstrap import House
 from geoalert.cli.console import out, print_json
 from geoalert.cli.inside import in_house
-from geoalert.errors import Invalid
+from geoalert.errors import Conflict, Invalid
 from geoalert.operations.compose import outline
 from geoalert.operations.preview import Preview
 from geoalert.operations.preview import preview as count
+from geoalert.operations.verify_audience import verify_audience
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -53,6 +56,33 @@ def preview(
     out.print(f"{found.people} people would be told ({found.held} after their quiet hours), {found.inside} inside")
     for channel, languages in found.by_channel.items():
         out.print(f"{channel}: {', '.join(f'{language} {number}' for language, number in languages.items())}")
+
+
+@app.command()
+def verify(as_json: bool = typer.Option(False, "--json", help="One JSON document.")) -> None:
+    """Compare what audiences are found by with the rows themselves; exit 1 if anything differs."""
+
+    async def run(house: House) -> list[Check]:
+        async with house.store.reading() as session:
+            return await verify_audience(session, house.desk)
+
+    checks = in_house(run)
+    wrong = [check for check in checks if check.wrong]
+    if as_json:
+        print_json({"clean": not wrong, "checks": [asdict(check) for check in checks]})
+    else:
+        table = Table("check", "looked at", "wrong")
+        for check in checks:
+            table.add_row(check.name, str(check.checked), str(check.wrong))
+        out.print(table)
+    if wrong:
+        raise Conflict("; ".join(f"not {check.name}: {check.of} {_listed(check)}" for check in wrong))
+
+
+def _listed(check: Check) -> str:
+    """Ids only: where somebody lives is not printed."""
+    more = check.wrong - len(check.first)
+    return ", ".join(map(str, check.first)) + (f" and {more} more" if more else "")
 
 
 def read_json(path: Path) -> dict[str, Any]:
