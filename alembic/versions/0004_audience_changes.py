@@ -39,7 +39,13 @@ FROM subscriber AS s
 """
 PLACES = ("place", "area_place")
 PERSON = "language, categories, min_severity, quiet_from, quiet_to, consent, state"
-EVENTS = {"insert": "NEW", "update": "NEW", "delete": "OLD"}
+# Which rows a statement changed: an update can take a row from one person and give it to another.
+CHANGED = {
+    "insert": ("NEW TABLE AS new_rows", "new_rows"),
+    "update": ("OLD TABLE AS old_rows NEW TABLE AS new_rows", "(TABLE old_rows UNION ALL TABLE new_rows)"),
+    "delete": ("OLD TABLE AS old_rows", "old_rows"),
+}
+IMAGES = {"insert": ("NEW",), "update": ("NEW", "OLD"), "delete": ("OLD",)}
 
 
 def upgrade() -> None:
@@ -86,77 +92,98 @@ def upgrade() -> None:
 
 
 def _postgresql_triggers() -> None:
+    # Whatever changes a person's reach locks their row first and looks in a statement of its own afterwards. Without
+    # it a STOP and a change of language at the same moment, or a new place and either, each wrote what it saw alone.
     op.execute("""
     CREATE FUNCTION geoalert_reach_of_place() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
+        PERFORM 1 FROM subscriber WHERE id = NEW.subscriber_id FOR NO KEY UPDATE;
         SELECT r.attr, r.categories INTO NEW.attr, NEW.categories
         FROM reach AS r WHERE r.subscriber_id = NEW.subscriber_id;
         RETURN NEW;
     END $$
     """)
-    op.execute("""
-    CREATE FUNCTION geoalert_place_changed() RETURNS trigger LANGUAGE plpgsql AS $$
-    BEGIN
-        INSERT INTO audience_change (subscriber_id) SELECT DISTINCT subscriber_id FROM changed;
-        RETURN NULL;
-    END $$
-    """)
     # Both tables of places, wherever what stands beside a place is no longer the person's.
     update = "\n".join(
         f"""
-        UPDATE {table} AS p SET attr = r.attr, categories = r.categories FROM reach AS r
-        WHERE r.subscriber_id = p.subscriber_id AND p.subscriber_id = ANY (ids)
-            AND (p.attr, p.categories) IS DISTINCT FROM (r.attr, r.categories);"""  # noqa: S608 - names of ours
+            UPDATE {table} AS p SET attr = r.attr, categories = r.categories FROM reach AS r
+            WHERE r.subscriber_id = p.subscriber_id AND p.subscriber_id = ANY (ids)
+                AND (p.attr, p.categories) IS DISTINCT FROM (r.attr, r.categories);"""  # noqa: S608 - names of ours
         for table in PLACES
     )
-    for what, select in {
-        "person": "SELECT array_agg(id) FROM changed",
-        "address": "SELECT array_agg(DISTINCT owner_id) FROM changed WHERE owner_kind = 'subscriber'",
-    }.items():
-        op.execute(f"""
-        CREATE FUNCTION geoalert_{what}_changed() RETURNS trigger LANGUAGE plpgsql AS $$
-        DECLARE ids bigint[] := ({select});
-        BEGIN
-            IF ids IS NOT NULL THEN {update}
-            END IF;
-            RETURN NULL;
-        END $$
-        """)
+    op.execute(f"""
+    CREATE FUNCTION geoalert_reach_changed(ids bigint[]) RETURNS void LANGUAGE plpgsql AS $$
+    BEGIN
+        IF ids IS NOT NULL THEN
+            PERFORM 1 FROM subscriber WHERE id = ANY (ids) ORDER BY id FOR NO KEY UPDATE;{update}
+        END IF;
+    END $$
+    """)
     for table in PLACES:
         op.execute(
             f"CREATE TRIGGER {table}_reach BEFORE INSERT OR UPDATE OF subscriber_id ON {table}"
             " FOR EACH ROW EXECUTE FUNCTION geoalert_reach_of_place()"
         )
-        for event, image in EVENTS.items():
-            _statement_trigger(table, event, image, "place")
-    for event, image in EVENTS.items():
-        _statement_trigger("address", event, image, "address")
-    _statement_trigger("subscriber", "update", "NEW", "person")
+        for event in CHANGED:
+            _statement_trigger(
+                table,
+                event,
+                "INSERT INTO audience_change (subscriber_id) SELECT DISTINCT subscriber_id FROM {rows} AS c",
+            )
+        op.execute(f"""
+        CREATE FUNCTION geoalert_{table}_truncate() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            INSERT INTO audience_change (subscriber_id) SELECT DISTINCT subscriber_id FROM {table};
+            RETURN NULL;
+        END $$
+        """)  # noqa: S608 - names of ours
+        op.execute(
+            f"CREATE TRIGGER {table}_truncate BEFORE TRUNCATE ON {table}"
+            f" FOR EACH STATEMENT EXECUTE FUNCTION geoalert_{table}_truncate()"
+        )
+    owners = "SELECT array_agg(DISTINCT owner_id) FROM {rows} AS c WHERE owner_kind = 'subscriber'"
+    for event in CHANGED:
+        _statement_trigger("address", event, f"PERFORM geoalert_reach_changed(({owners}))")
+    _statement_trigger("subscriber", "update", "PERFORM geoalert_reach_changed((SELECT array_agg(id) FROM new_rows))")
 
 
-def _statement_trigger(table: str, event: str, image: str, what: str) -> None:
+def _statement_trigger(table: str, event: str, action: str) -> None:
+    transition, rows = CHANGED[event]
+    name = f"geoalert_{table}_{event}"
+    op.execute(f"""
+    CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        {action.format(rows=rows)};
+        RETURN NULL;
+    END $$
+    """)
     op.execute(
-        f"CREATE TRIGGER {table}_{event} AFTER {event.upper()} ON {table} REFERENCING {image} TABLE AS changed"
-        f" FOR EACH STATEMENT EXECUTE FUNCTION geoalert_{what}_changed()"
+        f"CREATE TRIGGER {table}_{event} AFTER {event.upper()} ON {table} REFERENCING {transition}"
+        f" FOR EACH STATEMENT EXECUTE FUNCTION {name}()"
     )
 
 
 def _sqlite_triggers() -> None:
     for table in PLACES:
         # The UPDATE runs even where nothing differs, and its own trigger writes the log: one row for one new place.
-        op.execute(f"""
-        CREATE TRIGGER {table}_insert AFTER INSERT ON {table} BEGIN
-            UPDATE {table} SET (attr, categories) =
-                (SELECT r.attr, r.categories FROM reach AS r WHERE r.subscriber_id = NEW.subscriber_id)
-            WHERE id = NEW.id;
-        END
-        """)  # noqa: S608 - names of ours
-        for event, image in (("update", "NEW"), ("delete", "OLD")):
+        for name, event, condition in (
+            ("insert", "INSERT", ""),
+            ("owner", "UPDATE OF subscriber_id", "WHEN NEW.subscriber_id <> OLD.subscriber_id"),
+        ):
             op.execute(f"""
-            CREATE TRIGGER {table}_{event} AFTER {event.upper()} ON {table} BEGIN
-                INSERT INTO audience_change (subscriber_id) VALUES ({image}.subscriber_id);
+            CREATE TRIGGER {table}_{name} AFTER {event} ON {table} {condition} BEGIN
+                UPDATE {table} SET (attr, categories) =
+                    (SELECT r.attr, r.categories FROM reach AS r WHERE r.subscriber_id = NEW.subscriber_id)
+                WHERE id = NEW.id;
             END
             """)  # noqa: S608 - names of ours
+        for event in ("update", "delete"):
+            entries = " UNION ".join(f"SELECT {image}.subscriber_id" for image in IMAGES[event])
+            op.execute(f"""
+            CREATE TRIGGER {table}_{event} AFTER {event.upper()} ON {table} BEGIN
+                INSERT INTO audience_change (subscriber_id) {entries};
+            END
+            """)
 
     def follow(name: str, event: str, owner: str, condition: str) -> None:
         updates = "\n".join(
@@ -169,21 +196,25 @@ def _sqlite_triggers() -> None:
         op.execute(f"CREATE TRIGGER {name} AFTER {event} {condition} BEGIN {updates} END")
 
     follow("subscriber_update", f"UPDATE OF {PERSON} ON subscriber", "NEW.id", "")
-    for event, image in EVENTS.items():
-        which = f"WHEN {image}.owner_kind = 'subscriber'"
-        follow(f"address_{event}", f"{event.upper()} ON address", f"{image}.owner_id", which)
+    for event, images in IMAGES.items():
+        for image in images:
+            name = f"address_{event}" if image == images[0] else f"address_{event}_{image.lower()}"
+            follow(name, f"{event.upper()} ON address", f"{image}.owner_id", f"WHEN {image}.owner_kind = 'subscriber'")
 
 
 def downgrade() -> None:
     postgresql = op.get_bind().dialect.name == "postgresql"
-    triggers = [(table, event) for table in (*PLACES, "address") for event in EVENTS] + [("subscriber", "update")]
-    for table, event in triggers:
-        op.execute(f"DROP TRIGGER {table}_{event}" + (f" ON {table}" if postgresql else ""))
+    triggers = [(table, event) for table in (*PLACES, "address") for event in IMAGES] + [("subscriber", "update")]
     if postgresql:
-        for table in PLACES:
-            op.execute(f"DROP TRIGGER {table}_reach ON {table}")
-        for function in ("reach_of_place", "place_changed", "person_changed", "address_changed"):
-            op.execute(f"DROP FUNCTION geoalert_{function}()")
+        triggers += [(table, "truncate") for table in PLACES]
+        for table, event in triggers:
+            op.execute(f"DROP FUNCTION geoalert_{table}_{event}() CASCADE")
+        op.execute("DROP FUNCTION geoalert_reach_of_place() CASCADE")
+        op.execute("DROP FUNCTION geoalert_reach_changed(bigint[])")
+    else:
+        triggers += [(table, "owner") for table in PLACES] + [("address", "update_old")]
+        for table, event in triggers:
+            op.execute(f"DROP TRIGGER {table}_{event}")
     op.execute("DROP VIEW reach")
     index, extra = ("ix_place_cell_covering", {"postgresql_include": ["x", "y", "subscriber_id"]})
     if postgresql:

@@ -14,7 +14,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.add_column("message", sa.Column("audience_mark", sa.BigInteger(), nullable=True))
+    op.add_column("message", sa.Column("audience_mark", sa.Text(), nullable=True))
     op.add_column("message", sa.Column("audience_followed_at", columns.Instant(), nullable=True))
     op.add_column("batch", sa.Column("joined_at", columns.Instant(), nullable=True))
 

@@ -54,7 +54,7 @@ class Message(Base):
     audience_people: Mapped[int | None] = mapped_column(BigInteger)
     audience_counts: Mapped[dict[str, int] | None] = mapped_column(Document)  # by channel name
     # Size, people, counts and hash grow with those who join late. The two below say how far that was followed.
-    audience_mark: Mapped[int | None] = mapped_column(BigInteger)  # as `audience.changes.Position`
+    audience_mark: Mapped[str | None] = mapped_column(Text)  # as `audience.changes.Position.seen`
     audience_followed_at: Mapped[datetime | None] = mapped_column(Instant())
 
 

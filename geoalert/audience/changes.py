@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -24,10 +24,15 @@ PART: Final = 500_000  # rows of places read at a time
 GROUP: Final = 5_000  # ids a query; SQLite takes 32,766 parameters
 COLUMNS: Final = (Place.subscriber_id, Place.attr, Place.categories, Place.x, Place.y)
 
-XMIN: Final = text("SELECT CAST(CAST(pg_snapshot_xmin(pg_current_snapshot()) AS text) AS bigint)")
+SNAPSHOT: Final = text("SELECT CAST(pg_current_snapshot() AS text), clock_timestamp()")
+# Entries of transactions that the last reading did not see and this one does. The two bounds are for the index; the
+# upper one also leaves out what came with a dump from a server that had counted further than this one.
 CHANGED: Final = text(
-    "SELECT CAST(CAST(pg_snapshot_xmin(pg_current_snapshot()) AS text) AS bigint),"
-    " ARRAY(SELECT DISTINCT subscriber_id FROM audience_change WHERE xid >= :since)"
+    "SELECT CAST(pg_current_snapshot() AS text), clock_timestamp(), ARRAY("
+    "SELECT DISTINCT subscriber_id FROM audience_change WHERE xid >= :oldest"
+    " AND xid < CAST(CAST(pg_snapshot_xmax(pg_current_snapshot()) AS text) AS bigint)"
+    " AND NOT pg_visible_in_snapshot(CAST(CAST(xid AS text) AS xid8), CAST(CAST(:seen AS text) AS pg_snapshot))"
+    " LIMIT :most)"
 )
 EVERYONE: Final = (
     "SELECT subscriber_id, attr, categories, CAST(x AS bigint), CAST(y AS bigint) FROM place"
@@ -37,28 +42,50 @@ EVERYONE: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Up to where the log was read: the oldest open transaction of that moment, or the last sequence number."""
+    """Up to where the log was read, and when by the database's clock.
 
-    mark: int
+    `seen` is that reading's snapshot on PostgreSQL, written as PostgreSQL writes it; on SQLite the last sequence
+    number.
+    """
+
+    seen: str
+    at: datetime
+
+    def before(self, other: Position) -> bool:
+        """Whether the other reading reached further; of one store's readings the later one never falls behind."""
+        return self.reached < other.reached
+
+    @property
+    def reached(self) -> int:
+        """What this reading surely saw: every transaction, or entry, up to this number."""
+        return int(self.seen.partition(":")[0])
 
 
 async def position(session: AsyncSession) -> Position:
     """Where the log stands in this session's snapshot."""
     if session.get_bind().dialect.name == "postgresql":
-        return Position((await session.execute(XMIN)).scalar_one())
-    return Position((await session.execute(select(func.coalesce(func.max(AudienceChange.seq), 0)))).scalar_one())
+        seen, at = (await session.execute(SNAPSHOT)).one()
+        return Position(seen, at)
+    last = (await session.execute(select(func.coalesce(func.max(AudienceChange.seq), 0)))).scalar_one()
+    return Position(str(last), await _clock(session))
 
 
-async def changed_since(session: AsyncSession, since: Position) -> tuple[Position, list[int]]:
-    """Where the log stands now, and whose entries came since; some may be named again that were named before."""
+async def changed_since(session: AsyncSession, since: Position, most: int) -> tuple[Position, list[int]]:
+    """Where the log stands now, and whose entries came since, each once; of more than `most` only so many."""
     if session.get_bind().dialect.name == "postgresql":
-        mark, ids = (await session.execute(CHANGED, {"since": since.mark})).one()
-        return Position(mark), list(ids)
-    rows = await session.execute(
-        select(AudienceChange.seq, AudienceChange.subscriber_id).where(AudienceChange.seq > since.mark)
-    )
-    found = rows.all()
-    return Position(max((seq for seq, _ in found), default=since.mark)), list({id_ for _, id_ in found})
+        asked = {"oldest": since.reached, "seen": since.seen, "most": most}
+        seen, at, ids = (await session.execute(CHANGED, asked)).one()
+        return Position(seen, at), list(ids)
+    last = (await session.execute(select(func.max(AudienceChange.seq)))).scalar_one()
+    changed = select(AudienceChange.subscriber_id).where(AudienceChange.seq > int(since.seen)).distinct().limit(most)
+    found = await session.scalars(changed)
+    return Position(since.seen if last is None else str(last), await _clock(session)), list(found)
+
+
+async def _clock(session: AsyncSession) -> datetime:
+    """The clock that `at` of an entry is written by: no drill shifts it."""
+    shift: timedelta = session.info["shift"]
+    return await database_now(session) - shift
 
 
 async def current(session: AsyncSession, ids: Sequence[int]) -> dict[int, Person | None]:
@@ -98,5 +125,5 @@ async def _parts(session: AsyncSession) -> AsyncIterator[NDArray[np.int64]]:
 
 async def prune(session: AsyncSession) -> None:
     """Forgets entries that every follower has read or, having slept too long, will not ask for."""
-    horizon = await database_now(session) - session.info["shift"] - KEPT
+    horizon = await _clock(session) - KEPT
     await session.execute(delete(AudienceChange).where(AudienceChange.at < horizon))

@@ -1,10 +1,10 @@
 """The live grid: the store's places in this process's memory, never staler than a SELECT.
 
 Every question first reads, in one snapshot of the store, whose places or wishes changed since the last question, and
-those people's rows as they are now. On PostgreSQL changes are found by the number of their transaction: all those not
-older than the oldest that was still open at the last reading. By sequence, one that took its number early and committed
-late would be missed; by logged values or in two statements, two moments would be mixed. On SQLite there is one writer
-at a time, so the sequence is enough.
+those people's rows as they are now. On PostgreSQL changes are found by their transaction: those that the snapshot of
+the last reading did not see. By sequence, one that took its number early and committed late would be missed; by logged
+values or in two statements, two moments would be mixed. On SQLite there is one writer at a time, so the sequence is
+enough.
 
 While the grid is loading, was left behind by a bulk import, or cannot be had at all, the store's own path answers: the
 same, more slowly.
@@ -14,16 +14,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from shapely.geometry.base import BaseGeometry
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from geoalert.audience.changes import Position, changed_since, current, everyone, position
+from geoalert.audience.changes import KEPT, Position, changed_since, current, everyone, position
 from geoalert.audience.cover import Cover
 from geoalert.audience.grid import Grid
 from geoalert.audience.overlay import Overlay
@@ -36,10 +34,12 @@ if TYPE_CHECKING:
     from geoalert.audience.overlay import View
 
 log = logging.getLogger(__name__)
+Found = TypeVar("Found")
 
 MERGE_AT: Final = 2_000  # changed people, from where a new base is made beside the old one
 RELOAD_AT: Final = 50_000  # changed people at once, from where reading everybody anew is quicker
-FORGOTTEN: Final = 12 * 3600.0  # seconds without a look, after which the log may have been pruned past us
+FORGOTTEN: Final = KEPT / 2  # without a look, by the clock that prunes: the log may have been pruned past us
+CONNECTIONS: Final = 4
 LOOK_EVERY: Final = 1.0  # seconds
 TRY_AGAIN: Final = 5.0
 
@@ -49,33 +49,67 @@ class LiveGrid:
     """Answers for one store; `keep` must run for as long as it is asked."""
 
     store: Store
+    _own: Store = field(init=False)
     _overlay: Overlay | None = None
     _position: Position | None = None
-    _looked: float = 0.0
     _merging: asyncio.Task[None] | None = None
     _one: asyncio.Lock = field(default_factory=asyncio.Lock)
     _behind: asyncio.Event = field(default_factory=asyncio.Event)
 
+    def __post_init__(self) -> None:
+        # Whoever asks holds a connection of the store's: were ours from there too, as many askers as it has
+        # connections would wait for each other.
+        self._own = self.store.apart(CONNECTIONS)
+
     async def __call__(
         self, session: AsyncSession, area: BaseGeometry, ground_of: Callable[[str], BaseGeometry]
     ) -> People:
-        """Everyone with a place in the area; whoever committed before this call is seen as they were then or later."""
-        view = await self._now()
-        if view is None:
-            return await people_in(session, area, ground_of)
-        return view.people(Cover.of(area)).joined(await by_ground(session, area, ground_of))
+        """Everyone with a place in the area; whoever committed before this call is seen as they were then or later.
+
+        What `session` itself has not committed is not seen.
+        """
+        found = await self._asked(lambda own, view: self._people(own, view, area, ground_of))
+        return await people_in(session, area, ground_of) if found is None else found
 
     async def divided(
         self, session: AsyncSession, area: BaseGeometry, ground_of: Callable[[str], BaseGeometry], division: Division
     ) -> Divided:
         """As a call, and which part of the area each person is counted in: all of one moment."""
-        view = await self._now()
-        if view is None:
-            return await divided_in(session, area, ground_of, division)
+        found = await self._asked(lambda own, view: self._divided(own, view, area, ground_of, division))
+        return await divided_in(session, area, ground_of, division) if found is None else found
+
+    async def _asked(self, answer: Callable[[AsyncSession, View], Awaitable[Found]]) -> Found | None:
+        """The answer from memory; None where the store's own path must give it."""
+        if self._overlay is None:
+            return None
+        try:
+            async with self._own.reading() as own:
+                view = await self._now(own)
+                return None if view is None else await answer(own, view)
+        except Exception as error:  # noqa: BLE001 - it is only the quicker way; whatever is wrong, ask the other
+            log.warning("the store's own path answers: %s", type(error).__name__)
+            return None
+
+    @staticmethod
+    async def _people(
+        own: AsyncSession, view: View, area: BaseGeometry, ground_of: Callable[[str], BaseGeometry]
+    ) -> People:
+        # By the same snapshot: who moved from a ward to a point meanwhile is in one of the two.
+        ground = await by_ground(own, area, ground_of)
+        return view.people(Cover.of(area)).joined(ground)
+
+    @staticmethod
+    async def _divided(
+        own: AsyncSession,
+        view: View,
+        area: BaseGeometry,
+        ground_of: Callable[[str], BaseGeometry],
+        division: Division,
+    ) -> Divided:
+        grounds = await ground_in(own, area, ground_of)
         cover = Cover.of(area)
         parts = [cover if shape is area else Cover.of(shape) for shape in division.shapes]
-        points = Divided(*view.divided(cover, parts))
-        return with_grounds(points, await ground_in(session, area, ground_of), division)
+        return with_grounds(Divided(*view.divided(cover, parts)), grounds, division)
 
     @property
     def loaded(self) -> bool:
@@ -97,7 +131,7 @@ class LiveGrid:
         while not stopping.is_set():
             pause = LOOK_EVERY
             try:
-                await self._load() if self._overlay is None else await self._now()
+                await self._follow()
             except Exception as error:  # noqa: BLE001 - a store that is away comes back; until then its path answers
                 log.warning("the live grid waits: %s", type(error).__name__)
                 pause = TRY_AGAIN
@@ -107,39 +141,50 @@ class LiveGrid:
             for wait in waits:
                 wait.cancel()
         if self._merging is not None:
-            with suppress(asyncio.CancelledError):
-                await self._merging
+            await asyncio.wait({self._merging})
+        self._overlay = self._position = None
+        await self._own.close()
 
-    async def _load(self) -> None:
-        async with self.store.reading() as session:
+    async def _follow(self) -> None:
+        async with self._own.reading() as session:
+            if self._overlay is not None:
+                await self._now(session)
+                return
             at = await position(session)
             persons, places = await everyone(session)
         base = await asyncio.to_thread(Grid.build, persons, places)
         async with self._one:
-            self._overlay, self._position, self._looked = Overlay(base), at, time.monotonic()
+            self._overlay, self._position = Overlay(base), at
 
-    async def _now(self) -> View | None:
-        """The grid as the store is now; None where the store's own path must answer."""
+    async def _now(self, session: AsyncSession) -> View | None:
+        """The grid as the store is now, by this session's snapshot, which begins here; None where the store's own
+        path must answer.
+        """
         async with self._one:
-            if self._overlay is None or self._position is None:
+            overlay, since = self._overlay, self._position
+            if overlay is None or since is None:
                 return None
-            async with self.store.reading() as session:
-                self._position, ids = await changed_since(session, self._position)
-                if len(ids) > RELOAD_AT or time.monotonic() - self._looked > FORGOTTEN:
-                    self._overlay = self._position = None
-                    self._behind.set()
-                    return None
-                if ids:
-                    self._overlay.apply(await current(session, ids))
-            self._looked = time.monotonic()
-            if len(self._overlay) > MERGE_AT and (self._merging is None or self._merging.done()):
-                self._merging = asyncio.create_task(self._merge(self._overlay))
-            return self._overlay.view()
+            now, ids = await changed_since(session, since, RELOAD_AT + 1)
+            if len(ids) > RELOAD_AT or now.at - since.at > FORGOTTEN:
+                self._overlay = self._position = None
+                self._behind.set()
+                return None
+            changes = await current(session, ids)
+            # Together: a reading that breaks off in between is done again.
+            overlay.apply(changes)
+            self._position = now
+            if len(overlay) > MERGE_AT and (self._merging is None or self._merging.done()):
+                self._merging = asyncio.create_task(self._merge(overlay))
+            return overlay.view()
 
     async def _merge(self, old: Overlay) -> None:
         """Makes a base of everything up to now, off to the side."""
         changes = old.snapshot()
-        base = await asyncio.to_thread(old.base.merged, changes)
+        try:
+            base = await asyncio.to_thread(old.base.merged, changes)
+        except Exception:
+            log.exception("the live grid could not be merged")  # what changed stays laid over it
+            return
         async with self._one:
             if self._overlay is old:
                 self._overlay = old.onto(base, changes)

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from api.v1.alert_bodies import Texts, plain
 from geoalert.alerts.content import ALERT_CHANNELS
 from geoalert.bootstrap import House
-from geoalert.cli import explain
+from geoalert.cli import explain, verify
 from geoalert.cli.alert import read_body
 from geoalert.cli.console import out, print_json
 from geoalert.cli.inside import in_house
@@ -24,6 +24,7 @@ from geoalert.subscribers.codes import SEVERITIES
 
 app = typer.Typer(no_args_is_help=True)
 app.command("explain")(explain.explain)
+app.command("verify")(verify.verify)
 OPERATOR: Final = "operator"  # in the audit: whoever holds the store's keys, at its own machine
 
 

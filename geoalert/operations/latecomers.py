@@ -51,7 +51,7 @@ class Latecomers:
     """Follows the live messages of a store. Any number may run: what each remembers only spares it work."""
 
     desk: Desk
-    _looked: dict[int, int] = field(default_factory=dict)  # by message: up to where nobody joins
+    _looked: dict[int, Position] = field(default_factory=dict)  # by message: up to where nobody joins
     _rests: dict[int, float] = field(default_factory=dict)  # by message: until when
 
     async def look(self) -> int:
@@ -80,22 +80,24 @@ class Latecomers:
             return [id_ for id_, mark, at in live if await self._has_joined(session, id_, mark, at, now)]
 
     async def _has_joined(
-        self, session: AsyncSession, message_id: int, mark: int | None, at: datetime | None, now: datetime
+        self, session: AsyncSession, message_id: int, mark: str | None, at: datetime | None, now: datetime
     ) -> bool:
         if message_id in self._rests:
             return False
         if mark is None or at is None or now - at > REFRESH:
             return True
-        since = Position(max(mark, self._looked.get(message_id, mark)))
-        here, ids = await changed_since(session, since)
-        if len(ids) > MANY or here.mark < since.mark:
+        since = Position(mark, at)
+        looked = self._looked.get(message_id, since)
+        since = since if looked.before(since) else looked
+        here, ids = await changed_since(session, since, MANY + 1)
+        if len(ids) > MANY or here.before(since):
             self._rests[message_id] = time.monotonic() + REST
             return True
         if ids:
             message = await session.get_one(Message, message_id)
             if len(await _newcomers(session, self.desk, message, ids, now)):
                 return True
-        self._looked[message_id] = here.mark
+        self._looked[message_id] = here
         return False
 
 
@@ -110,7 +112,7 @@ async def extend(desk: Desk, message_id: int) -> int:
         now = await database_now(session)
         here, ids = await _changed(session, message, now)
         fresh = await _newcomers(session, desk, message, ids, now)
-        message.audience_mark, message.audience_followed_at = here.mark, now
+        message.audience_mark, message.audience_followed_at = here.seen, now
         if not len(fresh):
             return 0
         batches = await plan_batches(session, message, fresh, desk.routes, now, late=True)
@@ -147,9 +149,10 @@ async def _changed(session: AsyncSession, message: Message, now: datetime) -> tu
     at = message.audience_followed_at
     if message.audience_mark is None or at is None or now - at > FORGOTTEN:
         return await position(session), None
-    here, ids = await changed_since(session, Position(message.audience_mark))
+    since = Position(message.audience_mark, at)
+    here, ids = await changed_since(session, since, MANY + 1)
     # A mark ahead of the log is another store's: this one was restored.
-    return here, None if len(ids) > MANY or here.mark < message.audience_mark else ids
+    return here, None if len(ids) > MANY or here.before(since) else ids
 
 
 async def _newcomers(

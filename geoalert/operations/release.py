@@ -106,7 +106,7 @@ async def put_on_its_way(
     if not people and not confirm_empty:
         raise Conflict("nobody would be told: no subscriber is reached by this area; confirm to send all the same")
     message.released_at = now
-    message.audience_mark, message.audience_followed_at = mark.mark, now
+    message.audience_mark, message.audience_followed_at = mark.seen, now
     write_down(message, recipients)
     batches = await plan_batches(session, message, recipients, desk.routes, now)
     await append(

@@ -1,16 +1,18 @@
-"""What happens on its own, by the database's clock: messages approved for later leave when their time has come, and
-who joins a live one late is told.
+"""What happens on its own, by the database's clock: messages approved for later leave when their time has come, who
+joins a live one late is told, and the log of whose places changed is cut.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from contextlib import suppress
 
 from sqlalchemy import select
 
 from geoalert.alerts.tables import Alert, Message
+from geoalert.audience.changes import prune
 from geoalert.errors import Refusal
 from geoalert.operations.desk import Desk
 from geoalert.operations.latecomers import Latecomers
@@ -20,6 +22,7 @@ from geoalert.store import database_now
 log = logging.getLogger(__name__)
 
 LOOK_EVERY = 1.0  # seconds
+PRUNE_EVERY = 3600.0
 SCHEDULER = "scheduler"
 
 
@@ -48,12 +51,17 @@ async def release_due(desk: Desk) -> int:
 
 
 async def keep_schedule(desk: Desk, stopping: asyncio.Event) -> None:
-    """Looks every second until `stopping` is set."""
+    """Looks every second until `stopping` is set; cuts the log at the beginning and once an hour."""
     latecomers = Latecomers(desk)
+    prune_at = time.monotonic()
     while not stopping.is_set():
         try:
             await release_due(desk)
             await latecomers.look()
+            if time.monotonic() >= prune_at:
+                prune_at = time.monotonic() + PRUNE_EVERY
+                async with desk.store.writing() as session:
+                    await prune(session)
         except Exception as error:  # noqa: BLE001 - the schedule outlives whatever went wrong once
             log.warning("the schedule waits: %s", type(error).__name__)
         with suppress(TimeoutError):

@@ -64,6 +64,11 @@ class Store:
             async with self._session(self._writer) as session, session.begin():
                 yield session
 
+    def apart(self, connections: int) -> Store:
+        """The same store by connections of its own, for reading: whoever holds all of ours does not hold these up."""
+        url = self.engine.url.render_as_string(hide_password=False)
+        return open_store(url, self.keys, shift=self.shift, pool=connections)
+
     def unbegun(self) -> AsyncEngine:
         """For pragmas that must be read outside any transaction (SQLite)."""
         return self.engine.execution_options(geoalert_begin="")

@@ -17,7 +17,9 @@ async def erase(session: AsyncSession, reference: str, by: str) -> None:
     Raises:
         NotFound: no such subscriber.
     """
-    person = (await session.scalars(select(Subscriber).where(Subscriber.reference == reference))).one_or_none()
+    # Locked before their places: whatever else changes them takes the locks in this order.
+    of_reference = select(Subscriber).where(Subscriber.reference == reference).with_for_update(key_share=True)
+    person = (await session.scalars(of_reference)).one_or_none()
     if person is None or person.state == "erased":
         raise NotFound("no such subscriber")
     for table in (Place, AreaPlace, Consent):
