@@ -44,6 +44,8 @@ async def preview_audience(body: PreviewIn, house: HouseDep, actor: ActorDep) ->
         raise Invalid(f"categories are {', '.join(house.desk.categories)}", pointer="/category")
     async with house.store.reading() as session:
         asked = body.area
-        area = await outline(session, house.desk, asked.wards, asked.areas, asked.drawn, drill=body.drill)
+        area = await outline(
+            session, house.desk, body.severity, asked.wards, asked.areas, asked.drawn, drill=body.drill
+        )
         found = await preview(session, house.desk, area, body.category, body.severity, tuple(body.channels))
     return PreviewView(people=found.people, inside=found.inside, held=found.held, by_channel=found.by_channel)

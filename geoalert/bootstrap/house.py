@@ -170,6 +170,7 @@ async def open_house(
         categories=load_categories(data_folder(settings) / "categories.toml"),
         routes=routes,
         find=people_in if grid is None else grid,
+        widen_m=settings.alerts.widen_m,
     )
     stopping = asyncio.Event()
     keeping = asyncio.create_task(grid.keep(stopping)) if grid is not None else None
