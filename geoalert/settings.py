@@ -24,7 +24,7 @@ FILE: Final = "geoalert.toml"
 # and beside a real store they are never read.
 DEMO_FILE: Final = "var/demo/geoalert.toml"
 REAL_STORE: Final = "var/geoalert.db"
-TABLES: Final = ("store", "city", "api", "worker", "sandbox", "fcm", "twilio", "mastodon")
+TABLES: Final = ("store", "city", "api", "alerts", "worker", "sandbox", "fcm", "twilio", "mastodon")
 
 
 def settings_file() -> Path | None:
@@ -112,6 +112,13 @@ class ApiSettings(_Group):
     page: str = ""  # public page of an alert, with {alert} in it
 
 
+class AlertSettings(_Group):
+    model_config = _group("alerts")
+
+    # Metres around the wards of a Severe or Extreme message: two drawings of one ward differ by some 40. 0: none.
+    widen_m: int = Field(default=50, ge=0, le=500)
+
+
 class WorkerSettings(_Group):
     model_config = _group("worker")
 
@@ -161,6 +168,7 @@ class Settings:
             self.store = StoreSettings()
             self.city = CitySettings()
             self.api = ApiSettings()
+            self.alerts = AlertSettings()
             self.worker = WorkerSettings()
             self.sandbox = SandboxSettings()
             self.fcm = FcmSettings()

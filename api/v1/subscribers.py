@@ -21,10 +21,12 @@ from geoalert.subscribers.person import (
     LABELS,
     READERS,
     Point,
+    RoundedPlace,
     WardPlace,
     category_bits,
     point,
     quiet_hours,
+    round_off,
 )
 from geoalert.subscribers.register import taken
 
@@ -32,11 +34,14 @@ router = APIRouter(prefix="/v1/subscribers", tags=["subscribers"])
 
 
 class PlaceIn(Body):
-    """A point (`lat` and `lon`) or a ward; not both."""
+    """A point (`lat` and `lon`) or a ward; not both. Of a point with `rounded` only the square of the map that holds it
+    is kept, about 730 m on a side: who lives in it is told when an alert's area shares ground with it.
+    """
 
     lat: float | None = None
     lon: float | None = None
     ward: Code | None = None
+    rounded: bool = Field(default=False, description="keep only the square of about 730 m that holds the point")
     label: Line = Field(default="home", json_schema_extra={"enum": list(LABELS)})
 
 
@@ -104,6 +109,7 @@ async def _person(session: AsyncSession, house: House, body: SubscriberIn) -> Pe
         addresses=addresses,
         points=[place for place in places if isinstance(place, Point)],
         wards=[place for place in places if isinstance(place, WardPlace)],
+        rounded=[place for place in places if isinstance(place, RoundedPlace)],
         channels=body.channels,
         language=body.language,
         categories=category_bits(body.categories, house.desk.category_bits),
@@ -113,16 +119,18 @@ async def _person(session: AsyncSession, house: House, body: SubscriberIn) -> Pe
     )
 
 
-def _place(place: PlaceIn, pointer: str, wards: set[str]) -> Point | WardPlace:
+def _place(place: PlaceIn, pointer: str, wards: set[str]) -> Point | WardPlace | RoundedPlace:
     if place.label not in LABELS:
         raise Invalid(f"labels are {', '.join(LABELS)}", pointer=f"{pointer}/label")
     if place.ward is not None:
         if place.lat is not None or place.lon is not None:
             raise Invalid("a place is a point or a ward, not both", pointer=pointer)
+        if place.rounded:
+            raise Invalid("only a point can be rounded", pointer=f"{pointer}/rounded")
         if place.ward not in wards:
             raise Invalid(f"no ward {place.ward!r} in force", pointer=f"{pointer}/ward")
         return WardPlace(place.ward, place.label)
     try:
-        return point(place.lat, place.lon, place.label)
+        return (round_off if place.rounded else point)(place.lat, place.lon, place.label)
     except Invalid as wrong:
         raise Invalid(wrong.reason, pointer=pointer) from None

@@ -105,27 +105,18 @@ def choose_areas(codes: Sequence[str], held: Mapping[str, ServiceArea], *, drill
     return tuple(found.values())
 
 
-def resolve_area(
-    wards: Sequence[str],
-    drawn: BaseGeometry | None,
-    ward_geometry: Callable[[str], BaseGeometry],
-    areas: Sequence[ServiceArea] = (),
-) -> BaseGeometry:
-    """The union of the wards, the service areas and the drawn shape.
+def ward_shape(wards: Sequence[str], ward_geometry: Callable[[str], BaseGeometry]) -> BaseGeometry:
+    """The union of these wards, of which there is at least one.
 
     Raises:
-        Invalid: neither is given, too many wards, or a ward that does not exist (points at it).
+        Invalid: too many, or one that does not exist (points at it).
     """
-    if not wards and not areas and drawn is None:
-        raise Invalid("an alert needs an area: wards, service areas or a drawn shape", pointer="/area")
     if len(wards) > MAX_WARDS:
         raise Invalid(f"at most {MAX_WARDS} wards", pointer="/area/wards")
-    parts: list[BaseGeometry] = [area.geometry for area in areas]
-    if drawn is not None:
-        parts.append(drawn)
+    shapes = []
     for position, code in enumerate(wards):
         try:
-            parts.append(ward_geometry(code))
+            shapes.append(ward_geometry(code))
         except NotFound:
             raise Invalid(f"no ward {code[:60]!r} in force", pointer=f"/area/wards/{position}") from None
-    return parts[0] if len(parts) == 1 else shapely.union_all(parts)
+    return shapes[0] if len(shapes) == 1 else shapely.union_all(shapes)

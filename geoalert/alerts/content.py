@@ -6,8 +6,8 @@ Names are CAP 1.2's. The document is stored as the RFC 8785 text whose SHA-256 a
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from types import MappingProxyType
@@ -16,13 +16,12 @@ from typing import Any, Final
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from geoalert.alerts.area import choose_areas, read_drawn, resolve_area
 from geoalert.alerts.categories import Category
+from geoalert.alerts.ground import Geography, read_ground
 from geoalert.alerts.texts import Text, read_texts
 from geoalert.errors import Invalid
 from geoalert.store import canonical
 from geoalert.subscribers.codes import CHANNELS, SEVERITIES
-from geoalert.wards.service_area import ServiceArea
 
 URGENCIES: Final = ("Immediate", "Expected", "Future", "Past", "Unknown")
 CERTAINTIES: Final = ("Observed", "Likely", "Possible", "Unlikely", "Unknown")
@@ -30,18 +29,6 @@ LONGEST: Final = timedelta(days=30)
 ALERT_CHANNELS: Final = ("push", "sms", "post")
 # An emergency may go out in the languages there are; everything else waits for all of them.
 ANY_LANGUAGE: Final = frozenset({"Severe", "Extreme"})
-
-
-@dataclass(frozen=True, slots=True)
-class Geography:
-    """What alerts need to know of the city today."""
-
-    bounds: tuple[float, float, float, float]
-    epoch: str
-    ward_geometry: Callable[[str], BaseGeometry]
-    """Geometry of a ward in force by its code; raises NotFound."""
-    areas: Mapping[str, ServiceArea] = field(default_factory=dict)
-    """Service areas in force by code; those a request names are enough."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +72,8 @@ class Content:
     area: BaseGeometry
     areas: tuple[Mapping[str, Any], ...] = ()
     """Service areas by `code` and `version`."""
+    widened_m: int = 0
+    """By how many metres the wards in `area` are wider than their line."""
 
     def document(self) -> str:
         """The canonical text."""
@@ -102,6 +91,7 @@ class Content:
                     "areas": [dict(area) for area in self.areas],
                     "drawn": self.drawn,
                     "epoch": self.epoch,
+                    "widened_m": self.widened_m,
                     "sha256": sha256(shapely.to_wkb(shapely.normalize(self.area))).hexdigest(),
                 },
                 "channels": list(self.channels),
@@ -140,9 +130,7 @@ def read_content(request: Request, now: datetime, categories: Mapping[str, Categ
     channels = tuple(name for name in CHANNELS if name in request.channels)
     if not channels or set(request.channels) - set(ALERT_CHANNELS):
         raise Invalid(f"channels are {', '.join(ALERT_CHANNELS)}", pointer="/channels")
-    drawn = None if request.drawn is None else read_drawn(request.drawn, geography.bounds)
-    wards = tuple(dict.fromkeys(request.wards))
-    areas = choose_areas(request.areas, geography.areas, drill=request.drill)
+    ground = read_ground(geography, request.severity, request.wards, request.areas, request.drawn, drill=request.drill)
     return Content(
         category=request.category,
         severity=request.severity,
@@ -151,14 +139,15 @@ def read_content(request: Request, now: datetime, categories: Mapping[str, Categ
         onset=onset,
         expires=expires,
         texts=read_texts(request.texts, all_languages=request.severity not in ANY_LANGUAGE),
-        wards=wards,
-        drawn=None if drawn is None else json.loads(shapely.to_geojson(drawn)),
+        wards=ground.wards,
+        drawn=None if ground.drawn is None else json.loads(shapely.to_geojson(ground.drawn)),
         epoch=geography.epoch,
         channels=channels,
         drill=request.drill,
         send_at=request.send_at.astimezone(UTC) if request.send_at else None,
-        area=resolve_area(wards, drawn, geography.ward_geometry, areas),
-        areas=tuple({"code": area.code, "version": area.version} for area in areas),
+        area=ground.area,
+        areas=tuple({"code": area.code, "version": area.version} for area in ground.areas),
+        widened_m=ground.widened_m,
     )
 
 

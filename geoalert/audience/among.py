@@ -12,8 +12,8 @@ from shapely.geometry.base import BaseGeometry
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from geoalert.audience.grounds import sharing
 from geoalert.audience.people import People
-from geoalert.audience.places import SHARES_INTERIOR
 from geoalert.subscribers.cells import SCALE
 from geoalert.subscribers.tables import AreaPlace, Place
 
@@ -56,6 +56,6 @@ async def _grounds_of(
         )
     )
     found = rows.all()
-    touched = {code: area.relate_pattern(ground_of(code), SHARES_INTERIOR) for code in {row.code for row in found}}
-    inside = np.array([tuple(row[:3]) for row in found if touched[row.code]], dtype=np.int64).reshape(-1, 3)
+    touched = set(sharing(area, list({row.code for row in found}), ground_of))
+    inside = np.array([tuple(row[:3]) for row in found if row.code in touched], dtype=np.int64).reshape(-1, 3)
     return People.of(inside[:, 0], inside[:, 1], inside[:, 2], np.zeros(len(inside), dtype=bool))

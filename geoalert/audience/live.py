@@ -24,10 +24,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from geoalert.audience.changes import KEPT, Position, changed_since, current, everyone, position
 from geoalert.audience.cover import Cover
 from geoalert.audience.grid import Grid
+from geoalert.audience.grounds import by_ground, ground_in
 from geoalert.audience.overlay import Overlay
 from geoalert.audience.parts import Divided, Division, divided_in, with_grounds
 from geoalert.audience.people import People
-from geoalert.audience.places import by_ground, ground_in, people_in
+from geoalert.audience.places import people_in
 from geoalert.store import Store
 
 if TYPE_CHECKING:

@@ -14,8 +14,9 @@ import numpy as np
 from shapely.geometry.base import BaseGeometry
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from geoalert.audience.grounds import Grounds, ground_in
 from geoalert.audience.people import People
-from geoalert.audience.places import Grounds, by_point, ground_in
+from geoalert.audience.places import by_point
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

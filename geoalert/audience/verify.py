@@ -18,8 +18,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from geoalert.audience.changes import everyone
 from geoalert.audience.cover import Cover
 from geoalert.audience.grid import Grid, Places
+from geoalert.audience.grounds import SHARES_INTERIOR, by_ground
 from geoalert.audience.people import People
-from geoalert.audience.places import SHARES_INTERIOR, by_ground, people_in
+from geoalert.audience.places import people_in
 from geoalert.errors import NotFound
 from geoalert.subscribers.cells import ROW, SCALE, SHIFT, X_ORIGIN, Y_ORIGIN
 from geoalert.subscribers.tables import AreaPlace

@@ -175,6 +175,7 @@ async def open_house(
         routes=routes,
         find=people_in if grid is None else grid,
         find_divided=divided_in if grid is None else grid.divided,
+        widen_m=settings.alerts.widen_m,
     )
     journal = PreviewJournal(store)
     stopping = asyncio.Event()

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import typer
 from pydantic import BaseModel
@@ -13,10 +12,11 @@ from pydantic import BaseModel
 from api.v1.alert_bodies import Texts, plain
 from geoalert.alerts.content import ALERT_CHANNELS
 from geoalert.bootstrap import House
-from geoalert.cli import explain, verify
+from geoalert.cli import explain, plan, verify
 from geoalert.cli.alert import read_body
 from geoalert.cli.console import out, print_json
 from geoalert.cli.inside import in_house
+from geoalert.cli.json_file import read_json
 from geoalert.errors import Invalid
 from geoalert.operations.preview import Asked, Preview
 from geoalert.operations.preview import preview as count
@@ -25,6 +25,7 @@ from geoalert.subscribers.codes import SEVERITIES
 app = typer.Typer(no_args_is_help=True)
 app.command("explain")(explain.explain)
 app.command("verify")(verify.verify)
+app.command("plan")(plan.plan)
 OPERATOR: Final = "operator"  # in the audit: whoever holds the store's keys, at its own machine
 
 
@@ -96,20 +97,3 @@ def show(found: Preview) -> None:
         out.print(f"SMS segments: {', '.join(f'{language} {units}' for language, units in found.segments.items())}")
     if found.estimated_cost_rupees is not None:
         out.print(f"about {found.estimated_cost_rupees:.2f} rupees")
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """A JSON object from a file.
-
-    Raises:
-        Invalid: no such file, or not a JSON object.
-    """
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise Invalid(f"cannot read {path}: {error.strerror}") from None
-    except ValueError:
-        raise Invalid(f"{path} is not JSON in UTF-8") from None
-    if not isinstance(found, dict):
-        raise Invalid(f"{path} does not hold a JSON object")
-    return found

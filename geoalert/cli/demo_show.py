@@ -61,17 +61,17 @@ def _table(title: str, rows: list[Row]) -> Table:
 
 async def show_proof(house: House, inbox: dict[str, Any], alerts: list[str]) -> bool:
     """Checks the releases by other means than made them, and against what the sandbox received."""
-    shapes = {code: records[-1].geometry for code, records in house.desk.city.tree.by_code.items()}
     fine = True
     in_ledger = dict.fromkeys(CHANNELS, 0)
     out.print()
     async with house.store.reading() as session:
+        ground_of = house.desk.last_known(await database_now(session))
         for identifier in alerts:
             alert = await find_alert(session, identifier)
             report = await alert_report(session, alert)
             fine &= report["balanced"]
             for message in await messages_of(session, alert):
-                proof = await prove(session, message, shapes)
+                proof = await prove(session, message, ground_of)
                 fine &= not proof.outside and not proof.twice
                 out.print(
                     f"{alert.category} {message.msg_type}: {proof.told} told of {proof.inside} inside, "

@@ -104,7 +104,8 @@ def diff(
     out.print(moved)
     same = Counter(change.fate for change in found.difference.changes)["same"]
     out.print(f"{same} offices stay as they are")
-    out.print(f"{found.people} people change office; {found.ward_places} ward places are of wards that ended")
+    out.print(f"{found.people} people change office, {found.perhaps} with a rounded cell may")
+    out.print(f"{found.ward_places} ward places are of wards that ended")
 
 
 def withdraw(

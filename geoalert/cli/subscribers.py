@@ -25,7 +25,7 @@ def known_wards(house: House) -> frozenset[str]:
 
 @app.command()
 def add(
-    place: list[str] = typer.Option(..., "--place", help="'lat lon' or 'ward:CODE'; may be given again."),
+    place: list[str] = typer.Option(..., "--place", help="'lat lon', 'ward:CODE' or 'cell:LAT LON'; repeatable."),
     phone: str = typer.Option("", prompt="Phone number (empty for none)", help="Asked for when not given."),
     push_token: str = typer.Option("", help="A device's push token."),
     language: str = typer.Option("", help="mr, hi or en."),

@@ -9,7 +9,8 @@ from shapely.geometry.base import BaseGeometry
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from geoalert.alerts import Content, Geography, Request, read_content
-from geoalert.alerts.area import MAX_AREAS, choose_areas, read_drawn, resolve_area
+from geoalert.alerts.area import MAX_AREAS
+from geoalert.alerts.ground import read_ground
 from geoalert.operations.desk import Desk
 from geoalert.store import database_now
 from geoalert.wards.areas import areas_in_force
@@ -28,6 +29,7 @@ async def compose(session: AsyncSession, desk: Desk, request: Request) -> Conten
 async def outline(
     session: AsyncSession,
     desk: Desk,
+    severity: str,
     wards: Sequence[str],
     areas: Sequence[str],
     drawn: Mapping[str, Any] | None,
@@ -35,17 +37,16 @@ async def outline(
     drill: bool,
     allow_drawn: Callable[[BaseGeometry], None] | None = None,
 ) -> BaseGeometry:
-    """The shape an alert of these wards, service areas and drawn shape would have.
+    """The shape an alert of this severity for these wards, service areas and drawn shape would have.
 
     Raises:
         Invalid: points at the part that is wrong, or whatever `allow_drawn` says of the drawn shape.
     """
     geography = await _geography(session, desk, areas)
-    chosen = choose_areas(areas, geography.areas, drill=drill)
-    shape = None if drawn is None else read_drawn(drawn, geography.bounds)
-    if shape is not None and allow_drawn is not None:
-        allow_drawn(shape)
-    return resolve_area(tuple(dict.fromkeys(wards)), shape, geography.ward_geometry, chosen)
+    ground = read_ground(geography, severity, wards, areas, drawn, drill=drill)
+    if ground.drawn is not None and allow_drawn is not None:
+        allow_drawn(ground.drawn)
+    return ground.area
 
 
 async def _geography(session: AsyncSession, desk: Desk, areas: Sequence[str]) -> Geography:

@@ -16,6 +16,7 @@ from geoalert.audience import Aim, DividedFinder, Finder, divided_in, people_in
 from geoalert.dispatch.engine import Engine
 from geoalert.dispatch.plan import Route
 from geoalert.store import Store
+from geoalert.subscribers.rounded import is_rounded, rounded_box
 from geoalert.wards import City, WardIndex
 from geoalert.wards.held import HeldCity
 from geoalert.wards.service_area import ServiceArea
@@ -32,6 +33,7 @@ class Desk:
     routes: Mapping[int, Route] = field(default_factory=dict)
     find: Finder = people_in
     find_divided: DividedFinder = divided_in
+    widen_m: int = 0  # metres around wards of Severe and Extreme messages
 
     @property
     def city(self) -> City:
@@ -66,16 +68,23 @@ class Desk:
         def in_force(code: str) -> BaseGeometry:
             return tree.get(code, on).geometry
 
-        return Geography((box.west, box.south, box.east, box.north), tree.epoch_on(on).label, in_force, areas or {})
+        return Geography(
+            (box.west, box.south, box.east, box.north),
+            tree.epoch_on(on).label,
+            in_force,
+            areas or {},
+            self.city.config.epsg,
+            self.widen_m,
+        )
 
     def last_known(self, now: datetime) -> Callable[[str], BaseGeometry]:
         """The line of a ward by its code at this moment, or the last it had: who chose a ward that has gone is still
-        told by its ground. What it returns raises NotFound for a code that never was.
+        told by its ground; of a rounded cell its square. What it returns raises NotFound for a ward that never was.
         """
         on, tree = self.day(now), self.city.tree
 
         def line(code: str) -> BaseGeometry:
-            return tree.last_known(code, on).geometry
+            return rounded_box(code) if is_rounded(code) else tree.last_known(code, on).geometry
 
         return line
 

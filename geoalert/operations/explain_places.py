@@ -14,7 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from geoalert.alerts.tables import Message
-from geoalert.audience.places import SHARES_INTERIOR
+from geoalert.audience.grounds import SHARES_INTERIOR
 from geoalert.operations.desk import Desk
 from geoalert.subscribers.cells import SCALE
 from geoalert.subscribers.tables import AreaPlace, Place

@@ -100,6 +100,7 @@ def _all_clear(last: Message, texts: Mapping[str, Mapping[str, str]], now: datet
         send_at=None,
         area=last.area,
         areas=tuple(before["area"].get("areas", ())),  # absent in messages older than service areas
+        widened_m=before["area"].get("widened_m", 0),  # likewise
     )
 
 

@@ -78,7 +78,11 @@ async def preview(desk: Desk, journal: PreviewJournal, asked: Asked, by: str, *,
     epsg = desk.city.config.epsg
     allow = None if exact else partial(refuse_small, epsg=epsg)
     async with desk.store.reading() as session:
-        area = await outline(session, desk, asked.wards, asked.areas, asked.drawn, drill=asked.drill, allow_drawn=allow)
+        # Wards that an emergency widens are not, here, for low roles: with and without, a ring of 50 m would be told.
+        reach = asked.severity if exact else "Unknown"
+        area = await outline(
+            session, desk, reach, asked.wards, asked.areas, asked.drawn, drill=asked.drill, allow_drawn=allow
+        )
         now = await database_now(session)
         if exact or asked.by_published_lines:
             counted, offices = area, by_line(desk, area, now)

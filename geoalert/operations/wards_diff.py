@@ -7,23 +7,30 @@ from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
+import shapely
+from shapely.geometry.base import BaseGeometry
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from geoalert.errors import Conflict
 from geoalert.operations.desk import Desk
 from geoalert.subscribers.cells import SCALE
+from geoalert.subscribers.rounded import rounded_boxes
 from geoalert.subscribers.tables import AreaPlace, Place
 from geoalert.wards import WardIndex, locate_many
 from geoalert.wards.difference import Difference, compare
+from geoalert.wards.model import WardTree
 
 GROUP = 50_000
+CODES = 500
+POLYGONS = 2  # dimensions
 
 
 @dataclass(frozen=True, slots=True)
 class WardsDiff:
-    """`people` have a point whose office changes; `ward_places` are of wards that are not in the later epoch: they
-    go on by the ground those had. Totals only: no answer here says where anyone lives.
+    """`people` have a point whose office changes; `perhaps` are others, whose rounded cell shares ground with what
+    moves; `ward_places` are of wards that are not in the later epoch: they go on by the ground those had. Totals only:
+    no answer here says where anyone lives.
     """
 
     before: str
@@ -31,6 +38,7 @@ class WardsDiff:
     on: tuple[date, date]
     difference: Difference
     people: int
+    perhaps: int
     ward_places: int
 
     def document(self) -> dict[str, Any]:
@@ -42,6 +50,7 @@ class WardsDiff:
             "offices": changes,
             "moved": [asdict(row) for row in self.difference.moved],
             "people_who_change_office": self.people,
+            "people_who_may_change_office": self.perhaps,
             "ward_places_that_ended": self.ward_places,
         }
 
@@ -65,12 +74,36 @@ async def wards_diff(session: AsyncSession, desk: Desk, before: str, after: str)
     found = compare(tree.offices(on[0]), tree.offices(on[1]), desk.city.config.epsg)
     people = await _people(session, index, on, found)
     codes = {ward.code for ward in tree.in_force(on[1])}
-    ended = select(func.count()).select_from(AreaPlace).where(AreaPlace.code.not_in(codes))
-    return WardsDiff(one.label, two.label, on, found, people, await session.scalar(ended) or 0)
+    ended = select(func.count()).where(AreaPlace.kind == "ward", AreaPlace.code.not_in(codes))
+    perhaps = await _in_squares(session, _moved_ground(tree, on, found)) - people
+    return WardsDiff(one.label, two.label, on, found, len(people), len(perhaps), await session.scalar(ended) or 0)
 
 
-async def _people(session: AsyncSession, index: WardIndex, on: tuple[date, date], found: Difference) -> int:
-    """Distinct people with a point in an office that is not, or not the heir of, the one that had it before."""
+def _moved_ground(tree: WardTree, on: tuple[date, date], found: Difference) -> BaseGeometry:
+    old, new = ({office.code: office.geometry for office in tree.offices(day)} for day in on)
+    # None is outside the city: what nobody had, or has.
+    all_old, all_new = (shapely.union_all(list(offices.values())) for offices in (old, new))
+    before = old | {None: all_new.difference(all_old)}
+    after = new | {None: all_old.difference(all_new)}
+    shared = shapely.get_parts([shapely.intersection(before[row.before], after[row.after]) for row in found.moved])
+    return shapely.union_all(shared[shapely.get_dimensions(shared) == POLYGONS])
+
+
+async def _in_squares(session: AsyncSession, ground: BaseGeometry) -> set[int]:
+    """Those with a rounded cell that shares ground with this."""
+    codes = list(await session.scalars(select(AreaPlace.code).where(AreaPlace.kind == "cell").distinct()))
+    shares = shapely.area(shapely.intersection(rounded_boxes(codes), ground)) > 0
+    touched = [code for code, is_there in zip(codes, shares.tolist(), strict=True) if is_there]
+    people: set[int] = set()
+    for start in range(0, len(touched), CODES):
+        some = touched[start : start + CODES]
+        query = select(AreaPlace.subscriber_id).where(AreaPlace.kind == "cell", AreaPlace.code.in_(some))
+        people.update(await session.scalars(query))
+    return people
+
+
+async def _people(session: AsyncSession, index: WardIndex, on: tuple[date, date], found: Difference) -> set[int]:
+    """People with a point in an office that is not, or not the heir of, the one that had it before."""
     numbers = {code: number for number, code in enumerate(sorted({ward.parent or "" for ward in index.units}))}
     after = np.array([numbers[unit.parent or ""] for unit in index.units] + [-1])
     before = np.array(
@@ -82,7 +115,7 @@ async def _people(session: AsyncSession, index: WardIndex, on: tuple[date, date]
         query = select(Place.id, Place.x, Place.y, Place.subscriber_id).where(Place.id > last).order_by(Place.id)
         rows = (await session.execute(query.limit(GROUP))).all()
         if not rows:
-            return len(concerned)
+            return concerned
         table = np.array([tuple(row) for row in rows], dtype=np.int64)
         lons, lats = table[:, 1] / SCALE, table[:, 2] / SCALE
         was = before[locate_many(index, lons, lats, on[0])]

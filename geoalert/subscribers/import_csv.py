@@ -1,6 +1,7 @@
 """The import file: `phone,email,push_token,places,language,categories,channels,min_severity,quiet_hours,consent`.
 
-`places` is `lat lon` or `ward:CODE`, joined by `;`; other lists are joined by `|`; an empty field means its default.
+`places` is `lat lon`, `ward:CODE` or `cell:LAT LON`, joined by `;`; other lists are joined by `|`; an empty field means
+its default. Of `cell:LAT LON` only the rounded cell that holds the point is kept (`subscribers.rounded`).
 A row without consent is kept, but hears only of emergencies. Every refused row is reported with its line and reason;
 reasons never repeat a number or a place.
 """
@@ -15,14 +16,17 @@ from pathlib import Path
 from geoalert.errors import Invalid
 from geoalert.store import Store
 from geoalert.subscribers.person import (
+    LABELS,
     READERS,
     Person,
     Point,
+    RoundedPlace,
     WardPlace,
     category_bits,
     make_person,
     point,
     quiet_hours,
+    round_off,
 )
 from geoalert.subscribers.register import register, taken
 
@@ -40,6 +44,7 @@ COLUMNS = (
 )
 GROUP = 1_000  # rows a commit: a stop in the middle leaves whole groups
 NO = frozenset({"", "no", "false", "0"})
+WRITTEN = "a place is written 'lat lon', 'ward:CODE' or 'cell:LAT LON'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +68,12 @@ def parse_row(row: Mapping[str, str | None], categories: Mapping[str, int], ward
     """
     cell = {name: (row.get(name) or "").strip() for name in COLUMNS}
     addresses = {channel: read(cell[column]) for column, (channel, read) in READERS.items() if cell[column]}
-    points, ward_places = _places(cell["places"], wards)
+    places = _places(cell["places"], wards)
     return make_person(
         addresses=addresses,
-        points=points,
-        wards=ward_places,
+        points=[place for place in places if isinstance(place, Point)],
+        wards=[place for place in places if isinstance(place, WardPlace)],
+        rounded=[place for place in places if isinstance(place, RoundedPlace)],
         channels=_list(cell["channels"]),
         language=cell["language"],
         categories=category_bits(_list(cell["categories"]), categories),
@@ -81,23 +87,27 @@ def _list(value: str) -> list[str]:
     return [part.strip() for part in value.split("|") if part.strip()]
 
 
-def _places(value: str, wards: frozenset[str]) -> tuple[list[Point], list[WardPlace]]:
-    points: list[Point] = []
-    ward_places: list[WardPlace] = []
-    for number, part in enumerate(filter(None, (piece.strip() for piece in value.split(";")))):
-        label = ("home", "work", "parents")[number] if number < 3 else "other"  # noqa: PLR2004 - the three we name
-        if part.startswith("ward:"):
-            code = part.removeprefix("ward:").strip()
-            if code not in wards:
-                raise Invalid(f"no ward {code[:40]!r}", pointer="/places")
-            ward_places.append(WardPlace(code, label))
-            continue
-        try:
-            lat, lon = (float(number) for number in part.replace(",", " ").split())
-        except ValueError:
-            raise Invalid("a place is written 'lat lon' or 'ward:CODE'", pointer="/places") from None
-        points.append(point(lat, lon, label))
-    return points, ward_places
+def _places(value: str, wards: frozenset[str]) -> list[Point | WardPlace | RoundedPlace]:
+    pieces = filter(None, (piece.strip() for piece in value.split(";")))
+    return [_place(piece, LABELS[min(number, len(LABELS) - 1)], wards) for number, piece in enumerate(pieces)]
+
+
+def _place(written: str, label: str, wards: frozenset[str]) -> Point | WardPlace | RoundedPlace:
+    kind, colon, rest = written.partition(":")
+    if not colon:
+        kind, rest = "", written
+    if kind == "ward":
+        code = rest.strip()
+        if code not in wards:
+            raise Invalid(f"no ward {code[:40]!r}", pointer="/places")
+        return WardPlace(code, label)
+    if kind not in {"", "cell"}:
+        raise Invalid(WRITTEN, pointer="/places")
+    try:
+        lat, lon = (float(number) for number in rest.replace(",", " ").split())
+    except ValueError:
+        raise Invalid(WRITTEN, pointer="/places") from None
+    return (round_off if kind else point)(lat, lon, label)
 
 
 def read_rows(path: Path) -> Iterator[tuple[int, dict[str, str | None]]]:

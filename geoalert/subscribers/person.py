@@ -11,6 +11,7 @@ import phonenumbers
 
 from geoalert.errors import Invalid
 from geoalert.subscribers.codes import CITIZEN_CHANNELS, LANGUAGES, SEVERITIES
+from geoalert.subscribers.rounded import rounded_code
 
 REGION = "IN"
 LABELS = ("home", "work", "parents", "other")
@@ -39,6 +40,14 @@ class WardPlace:
 
 
 @dataclass(frozen=True, slots=True)
+class RoundedPlace:
+    """A square of the map, of a person who gives no point; `code` as in `subscribers.rounded`."""
+
+    code: str
+    label: str = "home"
+
+
+@dataclass(frozen=True, slots=True)
 class Person:
     """A checked wish to be told. Addresses are normalised: E.164, lower-case e-mail, the token as it is."""
 
@@ -51,6 +60,7 @@ class Person:
     min_severity: str = "Minor"
     quiet: tuple[int, int] | None = None
     consent: str = ""  # the basis it rests on; empty: none, only emergencies are sent
+    rounded: Sequence[RoundedPlace] = ()
 
 
 def phone(value: str) -> str:
@@ -110,6 +120,16 @@ def point(lat: object, lon: object, label: str = "home") -> Point:
     return Point(float(lon), float(lat), label)
 
 
+def round_off(lat: object, lon: object, label: str = "home") -> RoundedPlace:
+    """The square that holds a point: what comes in is forgotten here.
+
+    Raises:
+        Invalid: not a pair of numbers on the earth.
+    """
+    exact = point(lat, lon)
+    return RoundedPlace(rounded_code(exact.lon, exact.lat), label)
+
+
 def quiet_hours(value: str) -> tuple[int, int]:
     """Minutes of the day, from (inclusive) and to (exclusive), for "22:00-06:30".
 
@@ -160,6 +180,7 @@ def make_person(
     min_severity: str = "",
     quiet: tuple[int, int] | None = None,
     consent: str = "",
+    rounded: Sequence[RoundedPlace] = (),
 ) -> Person:
     """A person whose parts fit together. Empty parts take their defaults.
 
@@ -168,9 +189,10 @@ def make_person(
     """
     if not addresses:
         raise Invalid("give a phone number, an e-mail address or a push token", pointer="/phone")
-    if not points and not wards:
+    count = len(points) + len(wards) + len(rounded)
+    if not count:
         raise Invalid("give at least one place", pointer="/places")
-    if len(points) + len(wards) > MAX_PLACES:
+    if count > MAX_PLACES:
         raise Invalid(f"at most {MAX_PLACES} places", pointer="/places")
     order = list(dict.fromkeys(channels)) or [name for name in CITIZEN_CHANNELS if name in addresses]
     for name in order:
@@ -188,4 +210,5 @@ def make_person(
         min_severity=one_of(min_severity or "Minor", SEVERITIES, "/min_severity"),
         quiet=quiet,
         consent=consent,
+        rounded=tuple(rounded),
     )

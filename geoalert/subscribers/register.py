@@ -59,9 +59,10 @@ async def register(
         Address: [row for id_, person in zip(ids, people, strict=True) for row in _addresses(id_, person, keys, now)],
         Place: [row for id_, person in zip(ids, people, strict=True) for row in _places(id_, person)],
         AreaPlace: [
-            {"subscriber_id": id_, "label": ward.label, "kind": "ward", "code": ward.code}
+            {"subscriber_id": id_, "label": place.label, "kind": kind, "code": place.code}
             for id_, person in zip(ids, people, strict=True)
-            for ward in person.wards
+            for kind, places in (("ward", person.wards), ("cell", person.rounded))
+            for place in places
         ],
         Consent: [
             {

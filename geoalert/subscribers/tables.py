@@ -51,7 +51,7 @@ class Place(Base):
 
 
 class AreaPlace(Base):
-    """A ward, or a rounded cell of the map, for a person who gave no point."""
+    """A ward, or a rounded cell of the map (`subscribers.rounded`), for a person who gave no point."""
 
     __tablename__ = "area_place"
 

@@ -199,6 +199,10 @@ def test_the_audience_of_a_drawn_area(town: Town) -> None:
     asked = ("audience", "preview", "--area", town.file("area.json", drawn))
     assert town.shell(*asked, "--json").document["people"] == 1
     assert "1 people would be told" in town.shell(*asked).out
+    plan = town.shell("audience", "plan", "--area", town.file("area.json", drawn), "--budget", "500", "--json").document
+    assert plan["outline_bytes"] <= 500
+    assert plan["topics"]
+    town.shell("audience", "plan", "--ward", "kothrud-bavdhan", "--budget", "10").refused("budget")
     town.shell("audience", "preview").refused("area")
     town.shell("audience", "preview", "--ward", "nowhere").refused("nowhere")
     town.shell("audience", "preview", "--area", "missing.json").refused("cannot read missing.json")

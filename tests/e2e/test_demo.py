@@ -68,17 +68,11 @@ class Ledger:
 
 
 def ledgers(store: sqlite3.Connection) -> list[Ledger]:
-    owner = {
-        id_: (kind, owner_id) for id_, kind, owner_id in store.execute("SELECT id, owner_kind, owner_id FROM address")
-    }
     found = []
     for id_, msg_type, severity, area in store.execute("SELECT id, msg_type, severity, area FROM message ORDER BY id"):
         told: Counter[tuple[int, int]] = Counter()
         for channel, recipients in store.execute("SELECT channel, recipients FROM batch WHERE message_id = ?", [id_]):
-            for address in np.frombuffer(recipients, dtype="<i8").tolist():
-                kind, person = owner[address]
-                if kind == "subscriber":
-                    told[person, channel] += 1
+            told.update((person, channel) for person in np.frombuffer(recipients, dtype="<i8").tolist() if person > 0)
         found.append(Ledger(msg_type, severity, shapely.from_wkb(area), told))
     return found
 

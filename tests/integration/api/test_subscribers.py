@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import func, select
 
 from geoalert.departments import issue, name_officer
-from geoalert.subscribers.tables import Address, Consent, Place, Subscriber
+from geoalert.subscribers.tables import Address, AreaPlace, Consent, Place, Subscriber
 from tests.integration.api.conftest import Door, refusal
 
 PHONE = "+919876543210"
@@ -40,6 +40,15 @@ async def test_a_caller_is_enrolled_with_consent_and_forgotten_at_their_wish(doo
     async with door.house.store.reading() as session:
         left = (await session.execute(select(func.count()).select_from(Place))).scalar_one()
     assert left == 0
+
+
+async def test_of_a_rounded_place_only_its_square_is_kept(door: Door) -> None:
+    body = PERSON | {"places": [{"lat": 18.5074, "lon": 73.8077, "rounded": True, "label": "work"}]}
+    assert (await door.call("POST", "/v1/subscribers", door.caller, json=body)).status_code == 201
+    async with door.house.store.reading() as session:
+        (place,) = await session.scalars(select(AreaPlace))
+        assert (place.kind, place.code, place.label) == ("cell", "cell:16556:38727", "work")
+        assert (await session.scalars(select(Place))).all() == []
 
 
 async def test_an_address_is_enrolled_once_and_nobody_learns_whose(door: Door) -> None:
@@ -75,6 +84,10 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"places": [{"lat": True, "lon": 73.8}]}, "/places/0/lat"),
     ({"places": [{"lat": 98.5, "lon": 73.8}]}, "/places/0"),
     ({"places": [{"lat": 18.5, "lon": 73.8, "ward": "aundh-baner"}]}, "/places/0"),
+    ({"places": [{"ward": "aundh-baner", "rounded": True}]}, "/places/0/rounded"),
+    ({"places": [{"lat": 98.5, "lon": 73.8, "rounded": True}]}, "/places/0"),
+    ({"places": [{"rounded": True}]}, "/places/0"),
+    ({"places": [{"lat": 18.5, "lon": 73.8, "rounded": 1}]}, "/places/0/rounded"),
     ({"places": [{"ward": "aundh-baner"}, {"ward": "atlantis"}]}, "/places/1/ward"),
     ({"places": [{"ward": "aundh-baner", "label": "castle"}]}, "/places/0/label"),
     ({"language": "fr"}, "/language"),

@@ -21,7 +21,7 @@ from geoalert.bootstrap import House, open_house
 from geoalert.errors import Conflict, Invalid, NotFound
 from geoalert.operations.wards_diff import wards_diff
 from geoalert.subscribers import make_person, register
-from geoalert.subscribers.person import Point, WardPlace
+from geoalert.subscribers.person import Point, WardPlace, round_off
 from geoalert.wards import locate
 from geoalert.wards.epochs import (
     read_epochs,
@@ -149,9 +149,15 @@ async def test_the_difference_is_exactly_what_was_done(first: House, second: Pat
             ([Point(*FAR)], [Point(*MIDDLE), Point(*FAR, "work")], [Point(*WEST)], [Point(20.0, 50.0)])
         )
     ]
+    rounded = [
+        make_person(
+            addresses={"push": f"test-cell-{n}"}, channels=("push",), rounded=[round_off(lat, lon)], consent="x"
+        )
+        for n, (lon, lat) in enumerate((FAR, WEST, (20.0, 50.0)))
+    ]
     chosen = make_person(addresses={"push": "test-ward"}, channels=("push",), wards=[WardPlace("east")], consent="x")
     async with first.store.writing() as session:
-        await register(session, [*people, chosen], "test")
+        await register(session, [*people, chosen, *rounded], "test")
     begins = await tomorrow(first)
     await bring(first, second, "2026", begins)
     async with first.store.reading() as session:
@@ -168,6 +174,7 @@ async def test_the_difference_is_exactly_what_was_done(first: House, second: Pat
     assert [(row["before"], row["after"]) for row in found["moved"]] == [("east", "far"), ("east", "middle")]
     assert [row["km2"] for row in found["moved"]] == pytest.approx([2 * SQUARE_KM2] * 2, rel=0.01)
     assert (found["people_who_change_office"], found["ward_places_that_ended"]) == (2, 1)
+    assert (found["people_who_may_change_office"], back["people_who_may_change_office"]) == (1, 1)
     assert [row["fate"] for row in back["offices"]] == ["merged", "renamed"]
     assert back["people_who_change_office"] == 2
 

@@ -8,6 +8,7 @@ from geoalert.alerts import find_alert, messages_of
 from geoalert.errors import Conflict, Forbidden
 from geoalert.operations.demo_story import ALL_CLEAR, drawn_area
 from geoalert.report import prove
+from geoalert.store import database_now
 from geoalert.subscribers.person import Point
 from tests.conftest import Providers
 from tests.workbench import DISASTER, HADAPSAR, KOTHRUD, Chain
@@ -35,8 +36,7 @@ async def test_people_inside_are_told_once_and_nobody_else(chain: Chain, provide
     assert (seen["sms"]["recipients"], seen["sms"]["doubled"]) == (1, 0)
     async with chain.house.store.reading() as session:
         (row,) = await messages_of(session, await find_alert(session, identifier))
-        shapes = {code: wards[-1].geometry for code, wards in chain.house.desk.city.tree.by_code.items()}
-        proof = await prove(session, row, shapes)
+        proof = await prove(session, row, chain.house.desk.last_known(await database_now(session)))
     assert (proof.told, proof.outside, proof.twice, proof.inside) == (5, 0, 0, 5)
 
 

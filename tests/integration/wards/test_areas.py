@@ -20,6 +20,7 @@ from geoalert.operations.compose import compose
 from geoalert.operations.demo_story import ALL_CLEAR
 from geoalert.operations.service_areas import take_areas
 from geoalert.report import prove
+from geoalert.store import database_now
 from geoalert.subscribers.person import Point
 from geoalert.wards.areas import Imported, area_versions, areas_in_force
 from geoalert.wards.service_area import ServiceArea
@@ -60,7 +61,7 @@ async def test_an_alert_tells_exactly_the_people_in_a_service_area(chain: Chain,
     assert (await chain.report(identifier))["balanced"]
     async with chain.house.store.reading() as session:
         (message,) = await messages_of(session, await find_alert(session, identifier))
-        proof = await prove(session, message, {})
+        proof = await prove(session, message, chain.house.desk.last_known(await database_now(session)))
     assert (proof.told, proof.outside, proof.twice, proof.inside) == (4, 0, 0, 4)
     assert json.loads(message.content)["area"]["areas"] == [{"code": "test-tank", "version": 1}]
 

@@ -10,10 +10,10 @@ from shapely.geometry.base import BaseGeometry
 
 from geoalert.audience.cover import Cover
 from geoalert.audience.grid import Person
+from geoalert.audience.grounds import Grounds
 from geoalert.audience.overlay import Overlay
 from geoalert.audience.parts import NO_PART, Divided, Division, with_grounds
 from geoalert.audience.people import People
-from geoalert.audience.places import Grounds
 from geoalert.subscribers.cells import SCALE
 from tests.unit.audience.test_grid import SOUTH, WEST, City, changed, grid_of, stories
 
