@@ -5,13 +5,14 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
-from sqlalchemy import Table, insert, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from geoalert.audit import append
 from geoalert.store import Base, KeyRing, database_now, keys_of, next_ids
+from geoalert.store.copying import add_rows
 from geoalert.subscribers.cells import cell_of, to_lattice
 from geoalert.subscribers.codes import CHANNELS, CITIZEN_CHANNELS, LANGUAGES, SEVERITIES
 from geoalert.subscribers.person import Person
@@ -78,15 +79,9 @@ async def register(
         ],
     }
     for table, values in rows.items():
-        if values:
-            # Core, not ORM: the ORM starts a new statement at each row whose set of empty columns differs.
-            await session.execute(insert(_table(table)), values)
+        await add_rows(session, table, values)
     await append(session, by, "subscribers.added", names[0], {"count": len(people)})
     return ids
-
-
-def _table(model: type[Base]) -> Table:
-    return cast("Table", model.__table__)
 
 
 def _subscriber(id_: int, reference: str, person: Person, now: datetime) -> dict[str, Any]:
