@@ -23,7 +23,7 @@ demo: setup ## the main job on real Pune data; options in ARGS, e.g. make demo A
 	@$(BIN)/geoalert demo $(ARGS)
 
 test: setup check ## everything that must hold before a change lands
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 check: setup ## style, types and import direction
 	$(BIN)/ruff check .

@@ -72,7 +72,7 @@ class Crowd:
             if await self._free() and any(Outcome.SENDING in batch.outcomes for batch in await self.batches()):
                 return
             worker.signal(signal.SIGCONT)
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(0.05)  # long enough to leave the transaction it was in
         pytest.fail(f"not once in {limit} tries")
 
     async def _free(self) -> bool:

@@ -279,10 +279,12 @@ async def test_where_the_log_does_not_help_everybody_is_looked_at(
     await chain.settle()
     async with chain.house.store.writing() as session:
         now = await database_now(session)
+        far = (1 << 40) + 5
+        ahead = f"{far}:{far}:" if chain.house.store.dialect == "postgresql" else str(far)
         changes: dict[str, dict[str, object]] = {
             "never followed": {"audience_mark": None},
-            "too old": {"audience_mark": 1 << 40, "audience_followed_at": now - timedelta(hours=20)},
-            "of another store": {"audience_mark": 1 << 40} if chain.house.store.dialect == "postgresql" else {},
+            "too old": {"audience_mark": ahead, "audience_followed_at": now - timedelta(hours=20)},
+            "of another store": {"audience_mark": ahead},
             "many changed": {},
         }
         if changes[lost]:
