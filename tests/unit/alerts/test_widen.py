@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import shapely
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from geoalert.alerts import Geography
@@ -19,6 +19,15 @@ from geoalert.wards.projection import to_degrees, to_metres
 
 EPSG = 32643
 SQUARE = shapely.box(73.80, 18.50, 73.82, 18.52)
+# Some kilometres without a corner: straight in degrees is not straight on the grid.
+LONG_LINES = [
+    (0.0, 0.015625),
+    (-0.015625, 0.0),
+    (0.01704747634427167, 0.00669437999014),
+    (-0.005034144423194194, -0.01652675340423386),
+    (0.0, 0.0),
+    (0.0, -0.011467459042482238),
+]
 PUNE = Path(__file__).parents[3] / "data" / "ward_boundaries" / "pune"
 
 
@@ -28,6 +37,7 @@ PUNE = Path(__file__).parents[3] / "data" / "ward_boundaries" / "pune"
     st.integers(1, 200),
     st.integers(0, 2**32 - 1),
 )
+@example(LONG_LINES, 70, 0)
 def test_all_within_and_none_far_beyond(spots: list[tuple[float, float]], metres: int, seed: int) -> None:
     shape = shapely.buffer(shapely.LineString(np.add(spots, (73.85, 18.52))), 0.0005, quad_segs=2)
     wide = widened(shape, metres, EPSG)
