@@ -17,6 +17,9 @@ import pytest
 from geoalert.bootstrap import open_house
 from geoalert.settings import Settings
 
+# For what only one of the stores can do, or needs.
+ON_POSTGRESQL = pytest.mark.parametrize("store_url", ["postgresql"], indirect=True)
+ON_SQLITE = pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
 REQUIRED = os.environ.get("GEOALERT_TEST_POSTGRES") == "required"
 HAVE_POSTGRES = "PGHOST" in os.environ or "PGPORT" in os.environ
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 import shapely
@@ -14,10 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from geoalert.audience.grounds import sharing
 from geoalert.audience.people import People
+from geoalert.store import IDS_A_QUERY
 from geoalert.subscribers.cells import SCALE
 from geoalert.subscribers.tables import AreaPlace, Place
-
-GROUP: Final = 5_000  # ids a query; SQLite takes 32,766 parameters
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +29,8 @@ class Among:
     ) -> People:
         found = People.none()
         shapely.prepare(area)
-        for start in range(0, len(self.ids), GROUP):
-            group = self.ids[start : start + GROUP]
+        for start in range(0, len(self.ids), IDS_A_QUERY):
+            group = self.ids[start : start + IDS_A_QUERY]
             found = found.joined(await _points_of(session, group, area))
             found = found.joined(await _grounds_of(session, group, area, ground_of))
         return found

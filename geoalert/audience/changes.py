@@ -12,7 +12,7 @@ from sqlalchemy import delete, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from geoalert.audience.grid import Person, Persons, Places
-from geoalert.store import database_now
+from geoalert.store import IDS_A_QUERY, database_now
 from geoalert.store.copying import copy_out
 from geoalert.subscribers.tables import AudienceChange, Place
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 KEPT: Final = timedelta(days=1)
 PART: Final = 500_000  # rows of places read at a time
-GROUP: Final = 5_000  # ids a query; SQLite takes 32,766 parameters
 COLUMNS: Final = (Place.subscriber_id, Place.attr, Place.categories, Place.x, Place.y)
 
 SNAPSHOT: Final = text("SELECT CAST(pg_current_snapshot() AS text), clock_timestamp()")
@@ -91,8 +90,9 @@ async def _clock(session: AsyncSession) -> datetime:
 async def current(session: AsyncSession, ids: Sequence[int]) -> dict[int, Person | None]:
     """These people as they are in the session's snapshot; None for who has no point place."""
     found: dict[int, Person | None] = dict.fromkeys(ids)
-    for start in range(0, len(ids), GROUP):
-        rows = await session.execute(select(*COLUMNS).where(Place.subscriber_id.in_(ids[start : start + GROUP])))
+    for start in range(0, len(ids), IDS_A_QUERY):
+        group = ids[start : start + IDS_A_QUERY]
+        rows = await session.execute(select(*COLUMNS).where(Place.subscriber_id.in_(group)))
         for id_, attr, categories, x, y in rows:
             known = found[id_]
             xs, ys = (known.xs, known.ys) if known is not None else ((), ())
@@ -119,7 +119,7 @@ async def _parts(session: AsyncSession) -> AsyncIterator[NDArray[np.int64]]:
             yield await copy_out(session, EVERYONE, start, start + PART, columns=len(COLUMNS))
         else:
             query = select(*COLUMNS).where(Place.id > start, Place.id <= start + PART)
-            async for group in (await session.stream(query)).partitions(GROUP):
+            async for group in (await session.stream(query)).partitions(IDS_A_QUERY):
                 yield np.array([tuple(row) for row in group], dtype=np.int64)
 
 

@@ -72,10 +72,10 @@ def ruled(people: People, aim: Aim, now: datetime) -> Ruled:
 
 
 def audience_hash(owner: NDArray[np.int64], channel: NDArray[np.uint8], language: NDArray[np.uint8]) -> str:
-    """SHA-256, in hex, over the records (owner int64, channel code, language code), little-endian, ascending by owner
-    and channel. An account of the city on a social network enters as its negative handle id.
+    """SHA-256, in hex, over the records (owner int64, channel code, language code), little-endian. The arrays ascend by
+    owner and channel, as `Members` and `Recipients` do. An account of the city on a social network enters as its
+    negative handle id.
     """
     records = np.empty(len(owner), dtype=RECORD)
-    order = np.argsort(owner << np.int64(8) | channel, kind="stable")  # nothing to do where they ascend already
-    records["owner"], records["channel"], records["language"] = owner[order], channel[order], language[order]
+    records["owner"], records["channel"], records["language"] = owner, channel, language
     return hashlib.sha256(records.tobytes()).hexdigest()

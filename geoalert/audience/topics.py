@@ -17,13 +17,13 @@ from urllib.parse import quote
 import shapely
 from shapely.geometry.base import BaseGeometry
 
+from geoalert.audience.grounds import SHARES_INTERIOR
 from geoalert.subscribers.rounded import SIDE, rounded_box, squares_over
 from geoalert.wards.model import Ward
 
 IN_ONE_CONDITION: Final = 5  # topics that one FCM condition may name
 MOST: Final = 50  # topics of a plan
 EVERYONE: Final = "everyone"
-SHARES_INTERIOR: Final = "T********"  # DE-9IM
 SAME: Final = 1e-12  # square degrees, a hundredth of a square metre: no difference in ground
 
 

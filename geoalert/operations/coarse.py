@@ -29,13 +29,12 @@ from shapely.geometry.base import BaseGeometry
 
 from geoalert.alerts.area import DRAWN
 from geoalert.errors import Invalid
-from geoalert.subscribers.cells import SCALE, X_ORIGIN, Y_ORIGIN, to_lattice
+from geoalert.subscribers.rounded import squares_over
 from geoalert.wards.config import Bbox
 from geoalert.wards.projection import area_km2
 
 FLOOR_KM2: Final = 0.25
 STEP: Final = 10
-SIDE_BITS: Final = 16  # a square is 65,536 lattice units on a side
 MARGIN: Final = 0.05  # degrees beyond the city's box, outside which squares are not counted
 
 
@@ -67,12 +66,7 @@ def widened(area: BaseGeometry, box: Bbox) -> Squares:
     bounds = shapely.bounds(area)
     west, south = np.maximum(bounds[:2], near[:2]).tolist()
     east, north = np.minimum(bounds[2:], near[2:]).tolist()
-    first_x, last_x = ((to_lattice(lon) + X_ORIGIN) >> SIDE_BITS for lon in (west, east))
-    first_y, last_y = ((to_lattice(lat) + Y_ORIGIN) >> SIDE_BITS for lat in (south, north))
-    row, column = (axis.ravel() for axis in np.mgrid[first_y : last_y + 1, first_x : last_x + 1])
-    lon, lat = ((column << SIDE_BITS) - X_ORIGIN), ((row << SIDE_BITS) - Y_ORIGIN)
-    side = 1 << SIDE_BITS
-    squares = shapely.box(lon / SCALE, lat / SCALE, (lon + side) / SCALE, (lat + side) / SCALE)
+    _, squares = squares_over(west, south, east, north)
     squares = squares[shapely.intersects(_prepared(area), squares)]
     if not len(squares):
         raise Invalid("the drawn area lies outside the city", pointer=DRAWN)

@@ -17,6 +17,7 @@ from geoalert.alerts.states import move
 from geoalert.alerts.tables import Alert, Message
 from geoalert.audience import audience_hash, resolve
 from geoalert.audience.changes import position
+from geoalert.audience.grounds import SHARES_INTERIOR
 from geoalert.audit import append
 from geoalert.departments import Actor
 from geoalert.dispatch.outcomes import Outcome
@@ -30,7 +31,6 @@ from geoalert.store import database_now
 from geoalert.subscribers.codes import CHANNEL_NAMES, CHANNELS, LANGUAGE_NAMES
 from geoalert.subscribers.tables import Address, Handle
 
-SHARES_INTERIOR = "T********"
 POST = CHANNELS["post"]
 
 

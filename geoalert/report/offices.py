@@ -16,6 +16,7 @@ from geoalert.alerts.tables import Message
 from geoalert.dispatch.outcomes import Outcome
 from geoalert.dispatch.plan import recipients_of
 from geoalert.dispatch.tables import Batch
+from geoalert.store import IDS_A_QUERY
 from geoalert.subscribers.cells import SCALE
 from geoalert.subscribers.codes import CHANNEL_NAMES, LANGUAGE_NAMES
 from geoalert.subscribers.tables import Place
@@ -23,7 +24,6 @@ from geoalert.wards import WardIndex, locate_many
 
 ELSEWHERE = "elsewhere"  # told by a ward place, moved away since, or erased
 CITY = "city accounts"
-GROUP = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +64,11 @@ async def _office_of(
     """English office name by person: that of their first place inside the message's area."""
     found: dict[int, str] = {}
     offices = {ward.code: ward.name_en for ward in index.tree.offices(on)}
-    for start in range(0, len(people), GROUP):
+    for start in range(0, len(people), IDS_A_QUERY):
         places = (
             await session.execute(
                 select(Place.subscriber_id, Place.x, Place.y)
-                .where(Place.subscriber_id.in_(people[start : start + GROUP]))
+                .where(Place.subscriber_id.in_(people[start : start + IDS_A_QUERY]))
                 .order_by(Place.id)
             )
         ).all()

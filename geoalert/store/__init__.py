@@ -3,11 +3,12 @@
 from geoalert.store.base import Base, BigId
 from geoalert.store.columns import Document, Geometry, Instant
 from geoalert.store.hashing import canonical, digest
-from geoalert.store.ids import next_ids
+from geoalert.store.ids import IDS_A_QUERY, next_ids
 from geoalert.store.keys import KeyRing
 from geoalert.store.sessions import Store, database_now, insert_for, keys_of, open_store
 
 __all__ = [
+    "IDS_A_QUERY",
     "Base",
     "BigId",
     "Document",

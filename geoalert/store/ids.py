@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from geoalert.store.base import Base
+
+IDS_A_QUERY: Final = 5_000  # SQLite takes 32,766 parameters
 
 
 async def next_ids(session: AsyncSession, model: type[Base], count: int) -> list[int]:

@@ -32,10 +32,3 @@ async def town(house: House) -> AsyncIterator[Town]:
     """An upgraded store without people, and a live grid over it."""
     async with kept(LiveGrid(house.store)) as grid:
         yield Town(house, grid)
-
-
-@pytest.fixture
-def only_postgresql(house: House) -> None:
-    """For what SQLite, with its one writer, cannot do."""
-    if house.store.dialect != "postgresql":
-        pytest.skip("SQLite has one writer at a time")

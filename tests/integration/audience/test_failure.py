@@ -17,7 +17,7 @@ from geoalert.subscribers.person import WardPlace
 from geoalert.subscribers.tables import AreaPlace, AudienceChange
 from tests.e2e.commands import until
 from tests.integration.audience.town import Town
-from tests.stores import administrator
+from tests.stores import ON_POSTGRESQL, administrator
 from tests.workbench import Chain
 
 
@@ -28,7 +28,7 @@ async def cut_off(town: Town) -> None:
         await admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", name)
 
 
-@pytest.mark.usefixtures("only_postgresql")
+@ON_POSTGRESQL
 async def test_a_store_that_went_away_and_came_back_is_asked_rightly(town: Town) -> None:
     expected = await town.settle()
     for _ in range(5):
@@ -185,7 +185,7 @@ async def test_the_worker_cuts_the_log_and_leaves_what_is_new(town: Town, monkey
     assert len(await town.agree()) == 3
 
 
-@pytest.mark.usefixtures("only_postgresql")
+@ON_POSTGRESQL
 async def test_a_log_that_came_from_a_server_that_had_counted_further_is_read_past(town: Town) -> None:
     """A dump brought back on a new server: its entries' transactions lie in this one's future."""
     (there,) = await town.settle()

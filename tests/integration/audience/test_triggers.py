@@ -13,6 +13,7 @@ from geoalert.subscribers.cells import cell_of
 from geoalert.subscribers.person import WardPlace
 from geoalert.subscribers.tables import Subscriber
 from tests.integration.audience.town import Town, X, Y
+from tests.stores import ON_POSTGRESQL
 
 HERE = cell_of(X, Y)
 
@@ -70,7 +71,7 @@ async def everybody(town: Town) -> tuple[int, int]:
         return (await session.execute(text("SELECT count(*) FROM place"))).scalar_one(), sum(counts)
 
 
-@pytest.mark.usefixtures("only_postgresql")
+@ON_POSTGRESQL
 async def test_an_emptied_table_is_followed(town: Town, pair: tuple[int, int]) -> None:
     await town.clerk("TRUNCATE place")
     assert [(id_, certain) for id_, _, _, certain in await town.agree()] == [(id_, False) for id_ in pair]
@@ -98,7 +99,7 @@ CHANGES = (
 
 
 @pytest.mark.requirement("S002-14")
-@pytest.mark.usefixtures("only_postgresql")
+@ON_POSTGRESQL
 @pytest.mark.parametrize("late", CHANGES)
 async def test_changes_of_one_person_at_one_moment_do_not_undo_each_other(
     town: Town, pair: tuple[int, int], late: str
@@ -119,7 +120,7 @@ async def test_changes_of_one_person_at_one_moment_do_not_undo_each_other(
         await town.agree()
 
 
-@pytest.mark.usefixtures("only_postgresql")
+@ON_POSTGRESQL
 async def test_erasing_and_changing_a_person_at_one_moment_end(town: Town, pair: tuple[int, int]) -> None:
     """Neither fails for having waited for the other."""
     id_, _ = pair

@@ -18,6 +18,7 @@ from geoalert.dispatch.outcomes import Outcome
 from geoalert.dispatch.plan import Announced
 from geoalert.operations.release import release
 from tests.integration.dispatch.conftest import Depot, until
+from tests.stores import ON_POSTGRESQL
 from tests.workbench import WATER_SUPPLY
 
 LANGUAGES = ("mr", "hi", "en")
@@ -128,7 +129,7 @@ async def test_an_emergency_does_not_queue_behind_routine(depot: Depot) -> None:
         await until(lambda: depot.seen()[1] == depot.seen("sms")[1] == len(LANGUAGES) and set(hands.given) >= routine)
 
 
-@pytest.mark.parametrize("store_url", ["postgresql"], indirect=True)
+@ON_POSTGRESQL
 async def test_what_the_engine_loses_is_found_again(depot: Depot) -> None:
     await depot.settle(1)
     await depot.chain.sent()
@@ -139,7 +140,7 @@ async def test_what_the_engine_loses_is_found_again(depot: Depot) -> None:
         await until(lambda: depot.seen()[1] == 1)
 
 
-@pytest.mark.parametrize("store_url", ["postgresql"], indirect=True)
+@ON_POSTGRESQL
 async def test_nothing_is_announced_outside_a_transaction(depot: Depot) -> None:
     engine = depot.chain.house.desk.engine
     async with depot.chain.house.store.writing() as session:

@@ -4,39 +4,21 @@ from __future__ import annotations
 
 import json
 import shutil
-import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from geoalert.cli.main import run
+from tests.command_line import Command
 from tests.second_city import DATA, FAR, KEY, OFFICES_SECOND, SECOND, features, make_city, write_layer
-
-Command = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def geoalert(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Callable[..., tuple[int, str, str]]:
-    """Runs a command in a folder of its own: exit code, standard output, standard error."""
-    monkeypatch.chdir(tmp_path)
+def geoalert(geoalert: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
+    """In a city that is there by data alone."""
     monkeypatch.setenv("GEOALERT_CITY_DATA", str(make_city(tmp_path / "data")))
     monkeypatch.setenv("GEOALERT_CITY_KEY", KEY)
-
-    def command(*words: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["geoalert", *map(str, words)])
-        code = 0
-        try:
-            run()
-        except SystemExit as left:
-            code = int(left.code or 0)
-        said = capsys.readouterr()
-        return code, said.out, said.err
-
-    return command
+    return geoalert
 
 
 def _json(answer: tuple[int, str, str]) -> Any:

@@ -4,38 +4,15 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from geoalert.cli.main import run
+from tests.command_line import Command
 from tests.service_areas import make_area, write_areas
 
 SAMPLE = Path(__file__).parents[3] / "data" / "ward_boundaries" / "pune" / "areas.sample.geojson"
-Command = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def geoalert(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
-    """Runs a command in an empty folder: exit code, standard output, standard error."""
-    for name in [name for name in os.environ if name.startswith("GEOALERT_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.chdir(tmp_path)
-
-    def command(*words: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["geoalert", *map(str, words)])
-        code = 0
-        try:
-            run()
-        except SystemExit as left:
-            code = int(left.code or 0)
-        said = capsys.readouterr()
-        return code, said.out, said.err
-
-    return command
 
 
 def test_areas_are_imported_listed_and_counted(geoalert: Command, tmp_path: Path) -> None:

@@ -5,43 +5,13 @@ from __future__ import annotations
 import csv
 import json
 import os
-import sys
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from matplotlib.image import imread
 
-from geoalert.cli.main import run
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    returncode: int
-    stdout: str
-    stderr: str
-
-
-Command = Callable[..., Said]
-
-
-@pytest.fixture
-def geoalert(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
-    """Runs a command as the shell would, in an empty folder, without a new process for each."""
-    for name in [name for name in os.environ if name.startswith("GEOALERT_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.chdir(tmp_path)
-
-    def said(*words: str) -> Said:
-        monkeypatch.setattr(sys, "argv", ["geoalert", *words])
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as left:
-            run()
-        return Said(int(left.value.code or 0), *capsys.readouterr())
-
-    return said
+from tests.command_line import Command
 
 
 def test_a_point_in_the_south_or_west_is_a_point(geoalert: Command) -> None:

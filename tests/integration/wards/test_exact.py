@@ -15,6 +15,7 @@ from sqlalchemy import text
 from geoalert.bootstrap import House
 from geoalert.wards import WardIndex, load_city, locate, locate_many
 from tests.integration.wards.scatter import scatter
+from tests.stores import ON_POSTGRESQL
 
 CITY: Final = load_city(Path(__file__).parents[3] / "data" / "ward_boundaries" / "pune")
 INDEX: Final = WardIndex(CITY.tree, CITY.config.note)
@@ -72,7 +73,7 @@ def test_every_corner_of_every_unit(on: date) -> None:
 
 
 @pytest.mark.requirement("S002-14")
-@pytest.mark.parametrize("store_url", ["postgresql"], indirect=True)
+@ON_POSTGRESQL
 @pytest.mark.parametrize("on", [BEFORE, TODAY])
 async def test_postgis_gives_the_same_answers(house: House, on: date) -> None:
     points = scatter(CITY, on, 12_000, seed=7)
