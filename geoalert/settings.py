@@ -117,6 +117,8 @@ class AlertSettings(_Group):
 
     # Metres around the wards of a Severe or Extreme message: two drawings of one ward differ by some 40. 0: none.
     widen_m: int = Field(default=50, ge=0, le=500)
+    # Alerts of low severity (Minor, Unknown) that one person is told of within seven days. 0: as many as there are.
+    weekly_budget: int = Field(default=5, ge=0, le=1_000)
 
 
 class WorkerSettings(_Group):

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from pydantic import Field, StringConstraints
 
-from api.v1.fields import AlertChannel, Body, Certainty, Code, Moment, Prose, Severity, Text, Urgency
+from api.v1.fields import AlertChannel, Body, Certainty, Code, Incident, Moment, Prose, Severity, Text, Urgency
 from geoalert.alerts import Request
 from geoalert.alerts.area import MAX_AREAS, MAX_WARDS
 from geoalert.alerts.content import ALERT_CHANNELS
+
+INCIDENT: Final = Field(
+    default=None,
+    description="the event it shares with other alerts: who is inside several of them is told by one",
+    examples=["mutha-2026-11-22"],
+)
 
 
 class TextIn(Body):
@@ -45,7 +51,7 @@ class ContentIn(Body):
     channels: list[AlertChannel] = Field(default=list(ALERT_CHANNELS))
     send_at: Moment | None = None
 
-    def request(self, category: str, *, drill: bool) -> Request:
+    def request(self, category: str, *, drill: bool, incident: str | None) -> Request:
         """As the rooms take it."""
         return Request(
             category=category,
@@ -61,6 +67,7 @@ class ContentIn(Body):
             channels=self.channels,
             send_at=self.send_at,
             drill=drill,
+            incident=incident,
         )
 
 
@@ -68,18 +75,21 @@ class DraftIn(ContentIn):
     department: Code | None = Field(default=None, description="the actor's own when absent")
     category: Code
     drill: bool = False
+    incident: Incident | None = INCIDENT
 
 
 class EditIn(ContentIn):
-    """The whole content anew. Category and drill are fixed; they may be repeated."""
+    """The whole content anew. Category, drill and incident are fixed; they may be repeated."""
 
     category: Code | None = None
     drill: bool | None = None
+    incident: Incident | None = None
 
 
 class BroadcastIn(ContentIn):
     category: Code
     drill: bool = False
+    incident: Incident | None = INCIDENT
     reason: Prose = Field(description="why this cannot wait for a second officer")
     confirm_empty: bool = Field(default=False, description="send although nobody would be told")
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -64,6 +64,7 @@ class AlertSummary(BaseModel):
     department: str
     category: str
     drill: bool
+    incident: str | None
     created_at: datetime
     state: str
     msg_type: str
@@ -98,6 +99,9 @@ class ReleasedView(BaseModel):
     audience: int
     audience_hash: str
     batches: int
+    spared: dict[str, int] = Field(
+        description="inside, and left in peace: told of the event already, or of enough this week"
+    )
 
 
 class CountView(BaseModel):
@@ -115,6 +119,7 @@ def released_view(alert: str, released: Released) -> ReleasedView:
         audience=released.audience,
         audience_hash=released.audience_hash,
         batches=released.batches,
+        spared=dict(released.spared),
     )
 
 
@@ -126,6 +131,7 @@ def summary(alert: Alert, department: str, newest: Message) -> AlertSummary:
         department=department,
         category=alert.category,
         drill=alert.drill,
+        incident=alert.incident,
         created_at=alert.created_at,
         state=newest.state,
         msg_type=newest.msg_type,

@@ -14,6 +14,7 @@ from api.problem import problems
 from api.security import ActorDep, HouseDep
 from api.v1.alert_bodies import DraftIn, EditIn
 from api.v1.alert_views import AlertPage, AlertView, alert_view, summary
+from api.v1.fields import Incident
 from api.v1.reach import alert_within_reach, within_reach
 from geoalert.alerts import draft, edit
 from geoalert.alerts.tables import Alert, Message
@@ -39,7 +40,8 @@ async def draft_alert(body: DraftIn, house: HouseDep, actor: ActorDep, once: Onc
 
     async def effect(session: AsyncSession) -> Answer:
         department = await _department(session, actor, body.department)
-        content = await compose(session, house.desk, body.request(body.category, drill=body.drill))
+        request = body.request(body.category, drill=body.drill, incident=body.incident)
+        content = await compose(session, house.desk, request)
         alert, _ = await draft(session, actor, department, content)
         return Answer(await alert_view(session, alert, house.desk), f"/v1/alerts/{alert.identifier}")
 
@@ -52,6 +54,7 @@ async def list_alerts(
     actor: ActorDep,
     after: Annotated[UUID | None, Query(description="`next` of the page before")] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    incident: Annotated[Incident | None, Query(description="only those of this event")] = None,
 ) -> AlertPage:
     """A department sees its own; the cell sees all."""
     actor.require("read")
@@ -61,6 +64,8 @@ async def list_alerts(
             .join(Department, Department.id == Alert.department_id)
             .where(within_reach(actor))
         )
+        if incident is not None:
+            query = query.where(Alert.incident == incident)
         if after is not None:
             query = query.where(Alert.id < await _cursor(session, actor, after))
         rows = (await session.execute(query.order_by(Alert.id.desc()).limit(limit + 1))).all()
@@ -88,6 +93,7 @@ async def edit_alert(identifier: UUID, body: EditIn, house: HouseDep, actor: Act
         request = body.request(
             alert.category if body.category is None else body.category,
             drill=alert.drill if body.drill is None else body.drill,
+            incident=alert.incident if body.incident is None else body.incident,
         )
         content = await compose(session, house.desk, request)
         await edit(session, actor, alert, content)

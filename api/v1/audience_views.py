@@ -6,8 +6,8 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.v1.alert_bodies import AreaIn, Texts, plain
-from api.v1.fields import AlertChannel, Body, Code, Severity
+from api.v1.alert_bodies import INCIDENT, AreaIn, Texts, plain
+from api.v1.fields import AlertChannel, Body, Code, Incident, Moment, Severity
 from geoalert.alerts.content import ALERT_CHANNELS
 from geoalert.operations.preview import Asked
 
@@ -29,7 +29,15 @@ ANSWERED: Final[dict[str, Any]] = {
     "inside": 4,
     "held": 1,
     "may_be_affected": 1,
-    "suppressed": {"paused": 0, "no_consent": 1, "category": 0, "min_severity": 0, "no_channel": 0},
+    "suppressed": {
+        "paused": 0,
+        "no_consent": 1,
+        "category": 0,
+        "min_severity": 0,
+        "no_channel": 0,
+        "told_of_event": 0,
+        "weekly_budget": 0,
+    },
     "by_channel": {"push": {"mr": 1}, "sms": {"mr": 2}},
     "by_office": [
         {
@@ -64,6 +72,9 @@ class PreviewIn(Body):
     channels: list[AlertChannel] = Field(default=list(ALERT_CHANNELS), min_length=1)
     texts: Texts | None = Field(default=None, description="counted into segments and cost; without them both are null")
     drill: bool = Field(default=False, description="a drill may aim at illustrative service areas")
+    incident: Incident | None = INCIDENT
+    onset: Moment | None = Field(default=None, description="with `expires`: what alerts of the incident must cover")
+    expires: Moment | None = None
 
     def asked(self) -> Asked:
         """As the rooms take it."""
@@ -76,6 +87,9 @@ class PreviewIn(Body):
             drawn=self.area.drawn,
             texts=None if self.texts is None else plain(self.texts),
             drill=self.drill,
+            incident=self.incident,
+            onset=self.onset,
+            expires=self.expires,
         )
 
 

@@ -27,7 +27,7 @@ async def send_broadcast(body: BroadcastIn, house: HouseDep, actor: ActorDep, on
     actor.require("broadcast")
 
     async def effect(session: AsyncSession) -> Answer:
-        request = body.request(body.category, drill=body.drill)
+        request = body.request(body.category, drill=body.drill, incident=body.incident)
         alert, released = await broadcast(
             session, house.desk, actor, request, body.reason, confirm_empty=body.confirm_empty
         )

@@ -89,11 +89,11 @@ async def send_alert(
 
 @router.post("/update", status_code=201, summary="Draft the next message of a live alert", response_model=AlertView)
 async def update_alert(identifier: UUID, body: ContentIn, house: HouseDep, actor: ActorDep, once: OnceDep) -> Response:
-    """It needs its own approval; category and drill are the alert's."""
+    """It needs its own approval; category, drill and incident are the alert's."""
 
     async def effect(session: AsyncSession) -> Answer:
         alert = await alert_within_reach(session, actor, identifier, lock=True)
-        request = body.request(alert.category, drill=alert.drill)
+        request = body.request(alert.category, drill=alert.drill, incident=alert.incident)
         await draft_update(session, house.desk, actor, alert, request)
         return Answer(await alert_view(session, alert, house.desk), f"/v1/alerts/{alert.identifier}")
 

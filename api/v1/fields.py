@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from geoalert.alerts.content import ALERT_CHANNELS, CERTAINTIES, URGENCIES
+from geoalert.alerts.facts import INCIDENT
 from geoalert.subscribers.codes import LANGUAGES, SEVERITIES
 
 CONTROLS: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
@@ -57,6 +58,7 @@ Prose = Annotated[str, StringConstraints(max_length=2_000), AfterValidator(_legi
 Line = Annotated[str, StringConstraints(max_length=200), AfterValidator(_legible)]
 Token = Annotated[str, StringConstraints(max_length=400), AfterValidator(_legible)]
 Code = Annotated[str, StringConstraints(min_length=1, max_length=60), AfterValidator(_legible)]
+Incident = Annotated[str, StringConstraints(pattern=f"^{INCIDENT.pattern}$")]
 Basis = Annotated[str, StringConstraints(min_length=1, max_length=40, strip_whitespace=True), AfterValidator(_legible)]
 Moment = Annotated[
     AwareDatetime,

@@ -17,6 +17,7 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from geoalert.alerts.categories import Category
+from geoalert.alerts.facts import read_incident
 from geoalert.alerts.ground import Geography, read_ground
 from geoalert.alerts.texts import Text, read_texts
 from geoalert.errors import Invalid
@@ -48,6 +49,7 @@ class Request:
     channels: Sequence[str] = ALERT_CHANNELS
     send_at: datetime | None = None
     drill: bool = False
+    incident: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,8 @@ class Content:
     """Service areas by `code` and `version`."""
     widened_m: int = 0
     """By how many metres the wards in `area` are wider than their line."""
+    incident: str | None = None
+    """The event that several alerts are about, by a name of their authors."""
 
     def document(self) -> str:
         """The canonical text."""
@@ -96,6 +100,7 @@ class Content:
                 },
                 "channels": list(self.channels),
                 "drill": self.drill,
+                "incident": self.incident,
                 "send_at": self.send_at.isoformat() if self.send_at else None,
             }
         ).decode()
@@ -148,6 +153,7 @@ def read_content(request: Request, now: datetime, categories: Mapping[str, Categ
         area=ground.area,
         areas=tuple({"code": area.code, "version": area.version} for area in ground.areas),
         widened_m=ground.widened_m,
+        incident=read_incident(request.incident),
     )
 
 

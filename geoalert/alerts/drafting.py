@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from geoalert.alerts.content import Content, hash_of
+from geoalert.alerts.facts import says
 from geoalert.alerts.states import move
 from geoalert.alerts.tables import Alert, Message
 from geoalert.audit import append
@@ -69,6 +71,7 @@ async def draft(
         department_id=department_id,
         category=content.category,
         drill=content.drill,
+        incident=content.incident,
         created_at=now,
     )
     session.add(alert)
@@ -99,6 +102,7 @@ async def add_message(
         send_at=content.send_at,
         content=document,
         content_hash=hash_of(document),
+        says=says(json.loads(document)),
         area=content.area,
         author=actor.name,
         author_officers=[] if actor.officer_id is None else [actor.officer_id],
@@ -125,11 +129,11 @@ async def edit(session: AsyncSession, actor: Actor, alert: Alert, content: Conte
     actor.require("draft")
     actor.require_department(alert.department_id)
     message = await newest(session, alert, lock=True)
-    if content.category != alert.category or content.drill != alert.drill:
-        raise Conflict("category and drill are fixed once drafted; draft a new alert")
+    if (content.category, content.drill, content.incident) != (alert.category, alert.drill, alert.incident):
+        raise Conflict("category, drill and incident are fixed once drafted; draft a new alert")
     move(message, "edit")
     document = content.document()
-    message.content, message.content_hash = document, hash_of(document)
+    message.content, message.content_hash, message.says = document, hash_of(document), says(json.loads(document))
     message.area, message.severity, message.expires = content.area, content.severity, content.expires
     message.author, message.send_at = actor.name, content.send_at
     if actor.officer_id is not None and actor.officer_id not in message.author_officers:

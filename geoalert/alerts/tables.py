@@ -19,6 +19,7 @@ class Alert(Base):
     department_id: Mapped[int] = mapped_column(ForeignKey("department.id"), index=True)
     category: Mapped[str] = mapped_column(String(40))
     drill: Mapped[bool] = mapped_column(Boolean)
+    incident: Mapped[str | None] = mapped_column(String(60), index=True)  # the event it shares with others
     created_at: Mapped[datetime] = mapped_column(Instant())
 
 
@@ -44,6 +45,7 @@ class Message(Base):
     send_at: Mapped[datetime | None] = mapped_column(Instant())
     content: Mapped[str] = mapped_column(Text)
     content_hash: Mapped[str] = mapped_column(String(64))
+    says: Mapped[str | None] = mapped_column(String(64))  # `alerts.facts.says`; empty in those older than it
     area: Mapped[BaseGeometry] = mapped_column(Geometry())
     author: Mapped[str] = mapped_column(String(60))
     author_officers: Mapped[list[int]] = mapped_column(Document)  # everyone who wrote on it; none of them approves
@@ -53,9 +55,11 @@ class Message(Base):
     audience_size: Mapped[int | None] = mapped_column(BigInteger)
     audience_people: Mapped[int | None] = mapped_column(BigInteger)
     audience_counts: Mapped[dict[str, int] | None] = mapped_column(Document)  # by channel name
-    # Size, people, counts and hash grow with those who join late. The two below say how far that was followed.
+    # Size, people, counts and hash grow with those who join late. The next two say how far that was followed.
     audience_mark: Mapped[str | None] = mapped_column(Text)  # as `audience.changes.Position.seen`
     audience_followed_at: Mapped[datetime | None] = mapped_column(Instant())
+    # Messages of other alerts of the event, by id, that were found to speak for this one to some of its people.
+    audience_beside: Mapped[list[int] | None] = mapped_column(Document)
 
 
 class Approval(Base):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING, Final, Protocol
@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from geoalert.audience.people import People
 from geoalert.audience.places import people_in
-from geoalert.audience.rules import Members, Ruled, members
+from geoalert.audience.rules import LEFT_OUT, NOBODY, Members, Ruled, members
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -33,6 +33,14 @@ class Aim:
     channels: frozenset[int]
     zone: tzinfo
     ground_of: Callable[[str], BaseGeometry]
+
+
+class Spare(Protocol):
+    """Says whom of these subscribers, ascending, we spare a message the rules would send them: a mask by reason in
+    `LEFT_OUT`.
+    """
+
+    async def __call__(self, session: AsyncSession, ids: NDArray[np.int64]) -> Mapping[str, NDArray[np.bool_]]: ...
 
 
 class Finder(Protocol):
@@ -59,16 +67,24 @@ class Audience:
         """Distinct persons, held included."""
         return len(self.ruled.told)
 
+    @property
+    def spared(self) -> dict[str, int]:
+        """How many the rules would tell and we spared, by reason."""
+        return {reason: int(np.count_nonzero(self.ruled.why == LEFT_OUT.index(reason))) for reason in self.ruled.spared}
 
-async def resolve(session: AsyncSession, aim: Aim, now: datetime, find: Finder = people_in) -> Audience:
+
+async def resolve(
+    session: AsyncSession, aim: Aim, now: datetime, find: Finder = people_in, spare: Spare | None = None
+) -> Audience:
     """Everyone with a place in the area whom the rules let us tell: nobody committed before this call is missed."""
     people = await find(session, aim.area, aim.ground_of)
-    return Audience(people, ruled(people, aim, now))
+    spared = NOBODY if spare is None else await spare(session, people.subscriber)
+    return Audience(people, ruled(people, aim, now, spared))
 
 
-def ruled(people: People, aim: Aim, now: datetime) -> Ruled:
+def ruled(people: People, aim: Aim, now: datetime, spared: Mapping[str, NDArray[np.bool_]] = NOBODY) -> Ruled:
     """How each of these people is told under the aim's rules."""
-    return members(people, aim.category_bit, aim.severity, aim.channels, now, aim.zone)
+    return members(people, aim.category_bit, aim.severity, aim.channels, now, aim.zone, spared)
 
 
 def audience_hash(owner: NDArray[np.int64], channel: NDArray[np.uint8], language: NDArray[np.uint8]) -> str:

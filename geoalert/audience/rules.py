@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import cached_property
@@ -53,7 +53,8 @@ REACH: Final = MappingProxyType(
     }
 )
 # Why a person inside is not told; the first that holds is the one that is given.
-LEFT_OUT: Final = ("paused", "no_consent", "category", "min_severity", "no_channel")
+LEFT_OUT: Final = ("paused", "no_consent", "category", "min_severity", "no_channel", "told_of_event", "weekly_budget")
+NOBODY: Final[Mapping[str, NDArray[np.bool_]]] = MappingProxyType({})
 OVERRIDDEN: Final = MappingProxyType({"no_consent": "consent", "category": "category", "min_severity": "min_severity"})
 
 
@@ -80,6 +81,7 @@ class Ruled:
     members: Members
     told: NDArray[np.int64]
     left_out: Callable[[], NDArray[np.int8]]
+    spared: tuple[str, ...] = ()  # reasons that were looked at beside the rules
 
     @cached_property
     def why(self) -> NDArray[np.int8]:
@@ -90,9 +92,15 @@ class Ruled:
 
 
 def members(
-    people: People, category_bit: int, severity: str, channels: Iterable[int], now: datetime, zone: tzinfo
+    people: People,
+    category_bit: int,
+    severity: str,
+    channels: Iterable[int],
+    now: datetime,
+    zone: tzinfo,
+    spared: Mapping[str, NDArray[np.bool_]] = NOBODY,
 ) -> Ruled:
-    """How each of these people is told under the rules of a severity."""
+    """How each of these people is told under the rules of a severity; not who is `spared`, by reason in `LEFT_OUT`."""
     reach, attr = REACH[severity], people.attr
     allowed = sorted(channels)
     usable = sum(order_mask(channel) for channel in allowed)
@@ -103,6 +111,8 @@ def members(
         wanted &= people.categories & 1 << category_bit != 0
     if not reach.min_severity:
         wanted &= attr & MIN_SEVERITY[1] << MIN_SEVERITY[0] <= SEVERITIES[severity] << MIN_SEVERITY[0]
+    for heard in spared.values():
+        wanted &= ~heard
 
     def left_out() -> NDArray[np.int8]:
         barred = {
@@ -111,10 +121,11 @@ def members(
             "category": people.categories & 1 << category_bit == 0,
             "min_severity": field(attr, MIN_SEVERITY) > SEVERITIES[severity],
             "no_channel": attr & usable == 0,
+            **spared,
         }
         why = np.full(len(attr), -1, dtype=np.int8)
         for reason in reversed(LEFT_OUT):  # the first that holds is written last
-            if not getattr(reach, OVERRIDDEN.get(reason, ""), False):
+            if reason in barred and not getattr(reach, OVERRIDDEN.get(reason, ""), False):
                 why[barred[reason]] = LEFT_OUT.index(reason)
         return why
 
@@ -131,6 +142,7 @@ def members(
         ),
         told,
         left_out,
+        tuple(spared),
     )
 
 

@@ -176,6 +176,7 @@ async def open_house(
         find=people_in if grid is None else grid,
         find_divided=divided_in if grid is None else grid.divided,
         widen_m=settings.alerts.widen_m,
+        weekly_budget=settings.alerts.weekly_budget,
     )
     journal = PreviewJournal(store)
     stopping = asyncio.Event()

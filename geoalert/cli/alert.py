@@ -76,7 +76,8 @@ def draft_(file: Path = FILE, as_json: bool = JSON) -> None:
     body = read_body(DraftIn, file)
 
     async def work(session: AsyncSession, house: House, actor: Actor) -> Any:  # noqa: ANN401
-        content = await compose(session, house.desk, body.request(body.category, drill=body.drill))
+        request = body.request(body.category, drill=body.drill, incident=body.incident)
+        content = await compose(session, house.desk, request)
         unit = await find_department(session, body.department or actor.department)
         alert, _ = await draft(session, actor, unit.id, content)
         return await alert_view(session, alert, house.desk)
@@ -139,7 +140,8 @@ def update(alert: str = ALERT, file: Path = FILE, as_json: bool = JSON) -> None:
 
     async def work(session: AsyncSession, house: House, actor: Actor) -> Any:  # noqa: ANN401
         found = await find_alert(session, alert)
-        await draft_update(session, house.desk, actor, found, body.request(found.category, drill=found.drill))
+        request = body.request(found.category, drill=found.drill, incident=found.incident)
+        await draft_update(session, house.desk, actor, found, request)
         return await alert_view(session, found, house.desk)
 
     _show(written(work), as_json=as_json)
@@ -206,7 +208,7 @@ def broadcast(file: Path = FILE, as_json: bool = JSON) -> None:
     body = read_body(BroadcastIn, file)
 
     async def work(session: AsyncSession, house: House, actor: Actor) -> Any:  # noqa: ANN401
-        request = body.request(body.category, drill=body.drill)
+        request = body.request(body.category, drill=body.drill, incident=body.incident)
         alert, released = await broadcast_now(
             session, house.desk, actor, request, body.reason, confirm_empty=body.confirm_empty
         )

@@ -49,6 +49,7 @@ def preview(
     severity: str = typer.Option("Moderate", "--severity"),
     texts: Path = typer.Option(None, "--texts", help="A draft, or any JSON with its texts: for segments and cost."),
     drill: bool = typer.Option(False, "--drill", help="As of a drill, which may aim at illustrative areas."),
+    incident: str = typer.Option(None, "--incident", help="The event it would share with other alerts."),
     as_json: bool = typer.Option(False, "--json", help="One JSON document."),
 ) -> None:
     """Count the people an alert of this area would tell now; nothing is sent.
@@ -66,6 +67,7 @@ def preview(
         drawn=None if area is None else read_json(area),
         texts=None if texts is None else plain(read_body(TextsIn, texts).texts),
         drill=drill,
+        incident=incident,
     )
 
     async def run(house: House) -> Preview:

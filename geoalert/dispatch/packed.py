@@ -24,6 +24,11 @@ class Packed:
     channel: NDArray[np.uint8]
     language: NDArray[np.uint8]
 
+    @classmethod
+    def none(cls) -> Packed:
+        """Of a message without batches."""
+        return cls(np.empty(0, dtype=np.int64), *np.empty((2, 0), dtype=np.uint8))
+
     def naming(self, owners: NDArray[np.int64]) -> Recipients:
         """The entries of these owners: cheap where they are few."""
         theirs = np.isin(self.owner, owners)

@@ -34,6 +34,7 @@ class Desk:
     find: Finder = people_in
     find_divided: DividedFinder = divided_in
     widen_m: int = 0  # metres around wards of Severe and Extreme messages
+    weekly_budget: int = 0  # alerts of low severity a person is told of within seven days; 0: no bound
 
     @property
     def city(self) -> City:

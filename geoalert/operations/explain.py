@@ -22,12 +22,14 @@ from geoalert.audit import append
 from geoalert.departments import Actor
 from geoalert.dispatch.standing import Standing, standings
 from geoalert.errors import Forbidden, NotFound
+from geoalert.operations.channels import POST, channels_of
 from geoalert.operations.desk import Desk
+from geoalert.operations.event import Event
 from geoalert.operations.explain_channels import ChannelTold, channels_told
 from geoalert.operations.explain_places import PlaceNow, places_now
 from geoalert.operations.explain_words import LEFT_OUT as LEFT_OUT_WORDS
 from geoalert.operations.explain_words import ROLE
-from geoalert.operations.release import POST, channels_of
+from geoalert.operations.sparing import sparing
 from geoalert.store import database_now
 from geoalert.subscribers.codes import CHANNEL_NAMES
 from geoalert.subscribers.tables import Subscriber
@@ -109,7 +111,7 @@ async def _messages(
     told = False
     for message in chain:
         theirs = [standing for standing in found if standing.message_id == message.id]
-        as_of_now = await _now(session, desk, alert, message, person.id, now)
+        as_of_now = await _now(session, desk, alert, message, person.id, now, told=bool(theirs))
         joined = [standing.joined_at for standing in theirs if standing.joined_at is not None]
         role = _role(message, theirs, person, joined, told=told)
         explained.append(
@@ -145,10 +147,15 @@ def _role(
     return "subscribed_later" if released is not None and person.created_at > released else "not_in_audience"
 
 
-async def _now(session: AsyncSession, desk: Desk, alert: Alert, message: Message, person: int, now: datetime) -> Now:
+async def _now(
+    session: AsyncSession, desk: Desk, alert: Alert, message: Message, person: int, now: datetime, *, told: bool
+) -> Now:
     places = await places_now(session, desk, message, person)
     aim = desk.aim(message.area, alert.category, message.severity, channels_of(message) - {POST}, now=now)
-    audience = await resolve(session, aim, now, Among([person]))
+    among = Among([person])
+    # Who is in its audience was not spared, and what they have heard since does not matter.
+    spare = None if told else await sparing(session, desk, Event.of(alert, message), now, among)
+    audience = await resolve(session, aim, now, among, spare)
     if not len(audience.people):
         return Now(places, "outside", (), None, LEFT_OUT_WORDS["outside"])
     why = int(audience.ruled.why[0])

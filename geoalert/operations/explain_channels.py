@@ -13,8 +13,8 @@ from geoalert.alerts.tables import Message
 from geoalert.audience.rules import REACH
 from geoalert.dispatch.outcomes import Outcome
 from geoalert.dispatch.standing import Standing
+from geoalert.operations.channels import channels_of
 from geoalert.operations.explain_words import outcome_words
-from geoalert.operations.release import channels_of
 from geoalert.subscribers.codes import CHANNEL_NAMES, LANGUAGE_NAMES
 from geoalert.subscribers.tables import Address
 

@@ -11,7 +11,7 @@ from geoalert.dispatch.reasons import Reason
 ROLE: Final = MappingProxyType(
     {
         "inside": "a place of theirs lay in the area when it was released",
-        "late": "a place or address of theirs came into it after it was released",
+        "late": "they came into its audience after it was released",
         "told_before": "an earlier message of this alert may have reached them, so they hear how it goes on",
         "not_in_audience": "they were not in its audience; which places and wishes they had then is not kept",
         "subscribed_later": "they subscribed after it was released",
@@ -25,6 +25,8 @@ LEFT_OUT: Final = MappingProxyType(
         "category": "this category was not chosen",
         "min_severity": "the least severity chosen is above this one",
         "no_channel": "no usable address on a channel of this message",
+        "told_of_event": "a live alert of the same event has told them, or is on its way to them",
+        "weekly_budget": "they have heard of as many alerts of low severity this week as the city sends one person",
         "outside": "no place lies in the area",
     }
 )

@@ -24,6 +24,7 @@ from geoalert.errors import Conflict
 from geoalert.operations.compose import compose
 from geoalert.operations.desk import Desk
 from geoalert.operations.release import Released, put_on_its_way
+from geoalert.operations.repeat import refuse_repeat
 from geoalert.store import database_now
 
 ALL_CLEAR_HOLDS: Final = timedelta(hours=24)
@@ -33,7 +34,7 @@ async def draft_update(session: AsyncSession, desk: Desk, actor: Actor, alert: A
     """The next message of a live alert, in draft; it needs its own approval.
 
     Raises:
-        Conflict: the alert is not live, or another message is being prepared.
+        Conflict: the alert is not live, another message is being prepared, or nothing has changed.
     """
     actor.require("draft")
     actor.require_department(alert.department_id)
@@ -42,9 +43,12 @@ async def draft_update(session: AsyncSession, desk: Desk, actor: Actor, alert: A
     if last.state != "released" or last.msg_type == "Cancel":
         state = "an all-clear" if last.msg_type == "Cancel" else last.state
         raise Conflict(f"only a live alert can be updated; its newest message is {state}")
-    content = await compose(session, desk, replace(request, category=alert.category, drill=alert.drill))
+    fixed = replace(request, category=alert.category, drill=alert.drill, incident=alert.incident)
+    content = await compose(session, desk, fixed)
     number = await next_number(session, alert)
-    return await add_message(session, actor, alert, content, msg_type="Update", number=number)
+    message = await add_message(session, actor, alert, content, msg_type="Update", number=number)
+    await refuse_repeat(session, alert, message, [last])
+    return message
 
 
 async def cancel(
@@ -101,6 +105,7 @@ def _all_clear(last: Message, texts: Mapping[str, Mapping[str, str]], now: datet
         area=last.area,
         areas=tuple(before["area"].get("areas", ())),  # absent in messages older than service areas
         widened_m=before["area"].get("widened_m", 0),  # likewise
+        incident=before.get("incident"),  # likewise
     )
 
 

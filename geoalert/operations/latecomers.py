@@ -13,8 +13,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -29,17 +28,18 @@ from geoalert.audience.among import Among
 from geoalert.audience.changes import Position, changed_since, position
 from geoalert.audience.rules import REACH
 from geoalert.audit import append
-from geoalert.dispatch.packed import packed
+from geoalert.dispatch.packed import Packed, packed
 from geoalert.dispatch.plan import plan_batches
 from geoalert.dispatch.recipients import Recipients
 from geoalert.operations.desk import Desk
-from geoalert.operations.release import POST, channels_of, write_down
+from geoalert.operations.event import FOLLOWED, Event, ids_of, in_company, speaking, take_turn
+from geoalert.operations.release import write_down
+from geoalert.operations.sparing import Sparing, sparing
 from geoalert.store import database_now
 
 log = logging.getLogger(__name__)
 
 BY: Final = "latecomers"  # as the record names it
-FOLLOWED: Final = ("Alert", "Update")  # an all-clear is for those who were told, and nobody else
 MANY: Final = 20_000  # changed people, from where resolving the whole audience is quicker
 REST: Final = 10.0  # seconds until the whole audience is resolved again: an import changes many, second after second
 REFRESH: Final = timedelta(minutes=5)  # after which the mark is moved though nobody joined
@@ -70,14 +70,20 @@ class Latecomers:
         async with self.desk.store.reading() as session:
             now = await database_now(session)
             rows = await session.execute(
-                select(Message.id, Message.audience_mark, Message.audience_followed_at)
+                select(Message.id, Message.audience_mark, Message.audience_followed_at, Message.audience_beside)
                 .where(Message.state.in_(LIVE), Message.msg_type.in_(FOLLOWED), Message.expires > now)
                 .order_by(Message.severity != "Extreme", Message.severity != "Severe", Message.id)
             )
             live = rows.all()
             self._looked = {id_: self._looked[id_] for id_, *_ in live if id_ in self._looked}
             self._rests = {id_: until for id_, until in self._rests.items() if until > time.monotonic()}
-            return [id_ for id_, mark, at in live if await self._has_joined(session, id_, mark, at, now)]
+            company = await in_company(session, now)
+            return [
+                id_
+                for id_, mark, at, beside in live
+                if await self._has_joined(session, id_, mark, at, now)
+                or ((beside or id_ in company) and await _other_company(session, id_, now))
+            ]
 
     async def _has_joined(
         self, session: AsyncSession, message_id: int, mark: str | None, at: datetime | None, now: datetime
@@ -95,7 +101,11 @@ class Latecomers:
             return True
         if ids:
             message = await session.get_one(Message, message_id)
-            if len(await _newcomers(session, self.desk, message, ids, now)):
+            alert = await session.get_one(Alert, message.alert_id)
+            await self.desk.refresh(session)
+            spare = await sparing(session, self.desk, Event.of(alert, message), now, Among(ids))
+            fresh, _ = await _newcomers(session, self.desk, message, spare, now)
+            if len(fresh):
                 return True
         self._looked[message_id] = here
         return False
@@ -110,13 +120,22 @@ async def extend(desk: Desk, message_id: int) -> int:
         if message is None:
             return 0
         now = await database_now(session)
+        alert = await session.get_one(Alert, message.alert_id)
+        if not await take_turn(session, desk.category_bits[alert.category], wait=False):
+            return 0
+        await desk.refresh(session)
+        spare = await sparing(session, desk, Event.of(alert, message), now)
+        speakers = ids_of(spare.speakers)
         here, ids = await _changed(session, message, now)
-        fresh = await _newcomers(session, desk, message, ids, now)
-        message.audience_mark, message.audience_followed_at = here.seen, now
+        # Whom another alert told in this one's stead may be anybody: once it speaks no more, everybody is looked at.
+        if ids is not None and set(message.audience_beside or ()) <= set(speakers):
+            spare = replace(spare, find=Among(ids))
+        fresh, held = await _newcomers(session, desk, message, spare, now)
+        message.audience_mark, message.audience_followed_at, message.audience_beside = here.seen, now, speakers
         if not len(fresh):
             return 0
         batches = await plan_batches(session, message, fresh, desk.routes, now, late=True)
-        write_down(message, (await packed(session, message.id)).whole())
+        write_down(message, held.whole().joined(fresh))
         detail = {
             "joined": len(fresh),
             "people": fresh.people(),
@@ -155,20 +174,24 @@ async def _changed(session: AsyncSession, message: Message, now: datetime) -> tu
     return here, None if len(ids) > MANY or here.before(since) else ids
 
 
+async def _other_company(session: AsyncSession, message_id: int, now: datetime) -> bool:
+    """Whether other messages speak for this one than when its audience was last followed."""
+    message = await session.get_one(Message, message_id)
+    alert = await session.get_one(Alert, message.alert_id)
+    return ids_of(await speaking(session, Event.of(alert, message), now)) != (message.audience_beside or [])
+
+
 async def _newcomers(
-    session: AsyncSession, desk: Desk, message: Message, ids: Sequence[int] | None, now: datetime
-) -> Recipients:
-    """Whom of these (None: of all) the rules tell and the message does not name."""
-    if ids is not None and not ids:
-        return Recipients.none()
-    await desk.refresh(session)
-    category = (await session.get_one(Alert, message.alert_id)).category
-    aim = desk.aim(message.area, category, message.severity, channels_of(message) - {POST}, now=now)
-    members = (await resolve(session, aim, now, desk.find if ids is None else Among(ids))).members
+    session: AsyncSession, desk: Desk, message: Message, spare: Sparing, now: datetime
+) -> tuple[Recipients, Packed]:
+    """Whom, of those the spare's way finds, the rules tell and the message does not name; and whom it names."""
+    aim = desk.aim(message.area, spare.event.category, message.severity, spare.event.channels, now=now)
+    members = (await resolve(session, aim, now, spare.find, spare)).members
     if not len(members):
-        return Recipients.none()
-    known = (await packed(session, message.id)).naming(members.subscriber)
+        return Recipients.none(), Packed.none()
+    held = await packed(session, message.id)
+    known = held.naming(members.subscriber)
     fresh = Recipients.of(members.subscriber, members.channel, members.language, members.hold).without(known)
     if not REACH[message.severity].all_channels:
         fresh = fresh.only(~np.isin(fresh.owner, known.owner))
-    return fresh
+    return fresh, held

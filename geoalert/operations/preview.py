@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from typing import Any
 
+from geoalert.alerts.facts import read_incident
 from geoalert.alerts.texts import read_texts
 from geoalert.audience import ruled
 from geoalert.errors import Invalid
+from geoalert.operations.channels import POST
 from geoalert.operations.coarse import refuse_small, widened
 from geoalert.operations.compose import outline
 from geoalert.operations.desk import Desk
 from geoalert.operations.estimate import estimate
+from geoalert.operations.event import Event
 from geoalert.operations.figures import Figures, OfficeRow
 from geoalert.operations.offices import by_line, by_middle
 from geoalert.operations.preview_journal import Looked, PreviewJournal
+from geoalert.operations.sparing import sparing
 from geoalert.store import database_now
 from geoalert.subscribers.codes import CHANNELS
 from geoalert.wards.projection import area_km2
@@ -34,11 +39,31 @@ class Asked:
     drawn: Mapping[str, Any] | None = None
     texts: Mapping[str, Mapping[str, str]] | None = None
     drill: bool = False
+    incident: str | None = None
+    onset: datetime | None = None
+    expires: datetime | None = None
 
     @property
     def by_published_lines(self) -> bool:
         """Whether nobody chose a line of this area: wards, which nest in each other, or one service area."""
         return self.drawn is None and (not self.areas or (not self.wards and len(set(self.areas)) == 1))
+
+    @property
+    def codes(self) -> frozenset[int]:
+        """The channels that reach people."""
+        return frozenset(CHANNELS[name] for name in self.channels) - {POST}
+
+    def event(self, now: datetime) -> Event:
+        """As other alerts of the incident see it; without times, as if it held for no longer than they do."""
+        return Event(
+            category=self.category,
+            drill=self.drill,
+            severity=self.severity,
+            channels=self.codes,
+            onset=self.onset,
+            expires=self.expires or now,
+            incident=self.incident,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +99,8 @@ async def preview(desk: Desk, journal: PreviewJournal, asked: Asked, by: str, *,
     if asked.category not in desk.categories:
         raise Invalid(f"categories are {', '.join(desk.categories)}", pointer="/category")
     texts = None if asked.texts is None else read_texts(asked.texts, all_languages=False)
-    codes = frozenset(CHANNELS[name] for name in asked.channels) - {CHANNELS["post"]}
+    read_incident(asked.incident)
+    codes = asked.codes
     epsg = desk.city.config.epsg
     allow = None if exact else partial(refuse_small, epsg=epsg)
     async with desk.store.reading() as session:
@@ -91,7 +117,9 @@ async def preview(desk: Desk, journal: PreviewJournal, asked: Asked, by: str, *,
             counted, offices = whole.area, by_middle(desk, whole.squares, now)
         aim = desk.aim(counted, asked.category, asked.severity, codes, now=now)
         found = await desk.find_divided(session, counted, aim.ground_of, offices.division)
-    figures = Figures(found, ruled(found.people, aim, now), offices, exact=exact)
+        spare = await sparing(session, desk, asked.event(now), now)
+        spared = await spare(session, found.people.subscriber)
+    figures = Figures(found, ruled(found.people, aim, now, spared), offices, exact=exact)
     totals, by_channel = figures.totals(), figures.by_channel()
     taken = estimate(by_channel, codes, desk.routes, texts, asked.severity, now)
     await journal.note(by, Looked.at(area, area_km2(area, epsg), drawn=asked.drawn is not None))

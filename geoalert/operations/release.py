@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -26,23 +26,28 @@ from geoalert.dispatch.reasons import Reason
 from geoalert.dispatch.recipients import Recipients
 from geoalert.dispatch.told import close_open, told_before
 from geoalert.errors import Conflict
+from geoalert.operations.channels import POST, channels_of
 from geoalert.operations.desk import Desk
+from geoalert.operations.event import Event, ids_of, take_turn
+from geoalert.operations.repeat import refuse_repeat
+from geoalert.operations.sparing import REASONS, sparing
 from geoalert.store import database_now
-from geoalert.subscribers.codes import CHANNEL_NAMES, CHANNELS, LANGUAGE_NAMES
+from geoalert.subscribers.codes import CHANNEL_NAMES, LANGUAGE_NAMES
 from geoalert.subscribers.tables import Address, Handle
-
-POST = CHANNELS["post"]
 
 
 @dataclass(frozen=True, slots=True)
 class Released:
-    """What was put on its way. `people` are distinct persons; `audience` counts (person, channel) and accounts."""
+    """What was put on its way. `people` are distinct persons; `audience` counts (person, channel) and accounts.
+    `spared` are those inside whom the rules would tell and who were left in peace, by `sparing.REASONS`.
+    """
 
     message: str
     people: int
     audience: int
     audience_hash: str
     batches: int
+    spared: Mapping[str, int]
 
 
 async def release(
@@ -94,17 +99,22 @@ async def put_on_its_way(
     now = await database_now(session)
     if message.expires <= now:
         raise Conflict("the alert has expired; edit its times first", pointer="/expires")
+    if message.msg_type != "Cancel":
+        await take_turn(session, desk.category_bits[alert.category])
+        await refuse_repeat(session, alert, message, earlier)
     mark = await position(session)  # before anybody is looked for: who commits from here on is seen as a latecomer
     previous = [old.id for old in earlier]
     await _end_earlier(session, message, earlier)
     recipients = await told_before(session, previous) if previous else Recipients.none()
+    spared: Mapping[str, int] = {}
     if message.msg_type != "Cancel":
         recipients = _accounts_wait(message, recipients, posts_wait=posts_wait)
         # Who is inside now is told as they wish now, not as they were told before.
-        recipients = (await _inside(session, desk, alert, message, posts_wait=posts_wait)).joined(recipients)
+        inside, spared = await _inside(session, desk, alert, message, posts_wait=posts_wait)
+        recipients = inside.joined(recipients)
     people = recipients.people()
     if not people and not confirm_empty:
-        raise Conflict("nobody would be told: no subscriber is reached by this area; confirm to send all the same")
+        raise Conflict(f"nobody would be told: {_nobody(spared)}; confirm to send all the same")
     message.released_at = now
     message.audience_mark, message.audience_followed_at = mark.seen, now
     write_down(message, recipients)
@@ -114,10 +124,10 @@ async def put_on_its_way(
         by,
         "message.released",
         message.identifier,
-        {"audience": len(recipients), "people": people, "audience_hash": message.audience_hash},
+        {"audience": len(recipients), "people": people, "audience_hash": message.audience_hash, "spared": dict(spared)},
     )
     await desk.engine.enqueue(session, batches)
-    return Released(message.identifier, people, len(recipients), message.audience_hash or "", len(batches))
+    return Released(message.identifier, people, len(recipients), message.audience_hash or "", len(batches), spared)
 
 
 def write_down(message: Message, recipients: Recipients) -> None:
@@ -143,21 +153,29 @@ async def _end_earlier(session: AsyncSession, message: Message, earlier: list[Me
         await close_open(session, [old.id for old in earlier], (Outcome.CANCELLED, reason))
 
 
-async def _inside(session: AsyncSession, desk: Desk, alert: Alert, message: Message, *, posts_wait: bool) -> Recipients:
+async def _inside(
+    session: AsyncSession, desk: Desk, alert: Alert, message: Message, *, posts_wait: bool
+) -> tuple[Recipients, Mapping[str, int]]:
+    """Who is inside and told, and how many are spared."""
     channels = channels_of(message)
     await desk.refresh(session)  # in this transaction: an epoch that came in before it counts
     now = await database_now(session)
     aim = desk.aim(message.area, alert.category, message.severity, channels - {POST}, now=now)
-    told = (await resolve(session, aim, now, desk.find)).members
+    spare = await sparing(session, desk, Event.of(alert, message), now)
+    message.audience_beside = ids_of(spare.speakers)
+    audience = await resolve(session, aim, now, desk.find, spare)
+    told = audience.members
     found = Recipients.of(told.subscriber, told.channel, told.language, told.hold)
     if POST in channels and not alert.drill:
         found = found.joined(await _accounts(session, desk, message, posts_wait=posts_wait))
-    return found
+    return found, audience.spared
 
 
-def channels_of(message: Message) -> frozenset[int]:
-    """The channels the message asks for, by code."""
-    return frozenset(CHANNELS[name] for name in json.loads(message.content)["channels"])
+def _nobody(spared: Mapping[str, int]) -> str:
+    if any(spared.values()):
+        heard, worn = (spared.get(reason, 0) for reason in REASONS)
+        return f"{heard} people were told of the event already, {worn} of as many alerts as they are to hear in a week"
+    return "no subscriber is reached by this area"
 
 
 def _accounts_wait(message: Message, told: Recipients, *, posts_wait: bool) -> Recipients:

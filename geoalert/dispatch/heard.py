@@ -1,0 +1,40 @@
+"""Who has heard a message, or will: whom another message need not tell of the same thing."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from geoalert.dispatch.outcomes import OPEN, TOLD
+from geoalert.dispatch.tables import Batch
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+# A carrier's "failed" may be followed by "delivered", but nobody is left out because of a maybe that reads as no.
+HEARS: Final = np.isin(np.arange(256), [int(outcome) for outcome in TOLD | OPEN])
+
+
+async def heard(session: AsyncSession, message_ids: Sequence[int]) -> dict[int, NDArray[np.int64]]:
+    """By message the subscribers it has told, or is on its way to, by any channel; ascending, each once."""
+    parts: dict[int, list[NDArray[np.int64]]] = defaultdict(list)
+    rows = await session.execute(
+        select(Batch.message_id, Batch.recipients, Batch.outcomes).where(Batch.message_id.in_(message_ids))
+    )
+    for message_id, recipients, outcomes in rows:
+        owners = np.frombuffer(recipients, dtype="<i8")
+        hear = HEARS[np.frombuffer(outcomes, dtype=np.uint8)] & (owners > 0)
+        parts[message_id].append(owners[hear])
+    return {message_id: np.unique(np.concatenate(found)) for message_id, found in parts.items()}
+
+
+def among(ids: NDArray[np.int64], others: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which of `ids` stand in `others`; both ascend."""
+    at = np.searchsorted(others, ids)
+    at[at == len(others)] = 0
+    return others[at] == ids if len(others) else np.zeros(len(ids), dtype=bool)

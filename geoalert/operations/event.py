@@ -1,0 +1,121 @@
+"""Alerts of one event: when the live message of one speaks for that of another, so that a person inside both hears one.
+
+It speaks for another that is of the same event (the same incident, or word for word the same) and category, is at least
+as severe, holds for all of its time and, where a severity uses all of a person's channels, asks for all of its
+channels. Whatever is worse, begins earlier or lasts longer is a changed fact, and is told.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import or_, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from geoalert.alerts.facts import onset_of
+from geoalert.alerts.states import LIVE
+from geoalert.alerts.tables import Alert, Message
+from geoalert.audience.rules import REACH
+from geoalert.operations.channels import POST, channels_of
+from geoalert.subscribers.codes import SEVERITIES
+
+FOLLOWED: Final = ("Alert", "Update")  # an all-clear is for those who were told, and nobody else
+LOCK: Final = 7263  # PostgreSQL advisory lock, with the category's bit: one release of a category at a time
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A message as the others of its event see it. `onset` is None where it begins when it leaves."""
+
+    category: str
+    drill: bool
+    severity: str
+    channels: frozenset[int]
+    onset: datetime | None
+    expires: datetime
+    incident: str | None
+    says: str | None = None
+    alert_id: int | None = None
+
+    @classmethod
+    def of(cls, alert: Alert, message: Message) -> Event:
+        """Of a stored message."""
+        return cls(
+            category=alert.category,
+            drill=alert.drill,
+            severity=message.severity,
+            channels=channels_of(message) - {POST},
+            onset=onset_of(message.content),
+            expires=message.expires,
+            incident=alert.incident,
+            says=message.says,
+            alert_id=alert.id,
+        )
+
+
+async def take_turn(session: AsyncSession, category_bit: int, *, wait: bool = True) -> bool:
+    """Until this transaction ends nobody else resolves an audience of the category, or two alerts of one event that
+    leave at once would both tell those inside both. Before the record is written to, or two could wait for each other.
+    False: somebody else is at it, and we were not to wait.
+    """
+    if session.get_bind().dialect.name != "postgresql":
+        return True  # one writer at a time
+    how = "pg_advisory_xact_lock" if wait else "pg_try_advisory_xact_lock"
+    taken = await session.scalar(text(f"SELECT {how}(:lock, :bit)"), {"lock": LOCK, "bit": category_bit})
+    return wait or bool(taken)
+
+
+async def speaking(session: AsyncSession, event: Event, now: datetime) -> list[Message]:
+    """The live messages of other alerts that speak for this one, by id."""
+    same = [Alert.incident == event.incident] if event.incident is not None else []
+    same += [Message.says == event.says] if event.says is not None else []
+    if not same:
+        return []
+    query = (
+        select(Message)
+        .join(Alert, Alert.id == Message.alert_id)
+        .where(
+            Message.state.in_(LIVE),
+            Message.msg_type.in_(FOLLOWED),
+            Message.expires > now,
+            Message.expires >= event.expires,
+            Alert.category == event.category,
+            Alert.drill == event.drill,
+            or_(*same),
+        )
+        .order_by(Message.id)
+    )
+    if event.alert_id is not None:
+        query = query.where(Alert.id != event.alert_id)
+    return [message for message in await session.scalars(query) if _speaks(message, event, now)]
+
+
+def _speaks(message: Message, event: Event, now: datetime) -> bool:
+    begins = onset_of(message.content) or message.released_at or now
+    every_channel = not REACH[event.severity].all_channels or channels_of(message) >= event.channels
+    return (
+        SEVERITIES[message.severity] >= SEVERITIES[event.severity] and begins <= (event.onset or now) and every_channel
+    )
+
+
+async def in_company(session: AsyncSession, now: datetime) -> set[int]:
+    """The live messages that some other live one may speak for, by id: most often none."""
+    rows = (
+        await session.execute(
+            select(Message.id, Message.says, Alert.incident)
+            .join(Alert, Alert.id == Message.alert_id)
+            .where(Message.state.in_(LIVE), Message.msg_type.in_(FOLLOWED), Message.expires > now)
+        )
+    ).all()
+    said: Counter[str | None] = Counter(says for _, says, _ in rows if says is not None)
+    named: Counter[str | None] = Counter(incident for _, _, incident in rows if incident is not None)
+    return {id_ for id_, says, incident in rows if said[says] > 1 or named[incident] > 1}
+
+
+def ids_of(messages: Sequence[Message]) -> list[int]:
+    """As a message keeps them in `audience_beside`."""
+    return sorted(message.id for message in messages)
