@@ -14,6 +14,7 @@ from geoalert.dispatch.reasons import Reason
 from geoalert.dispatch.tables import Batch
 
 app = typer.Typer(no_args_is_help=True)
+BY = "command line"
 
 
 @app.command()
@@ -51,12 +52,12 @@ def status(as_json: bool = typer.Option(False, "--json", help="One JSON document
 @app.command()
 def resume() -> None:
     """Queue again what was parked for want of a provider or a working credential, once that is mended. Posts that
-    wait for the cell stay where they are.
+    wait for the cell stay where they are. The audit shows that it was done.
     """
 
     async def run(house: House) -> int:
         async with house.store.writing() as session:
-            queued = await resume_parked(session, house.desk.routes)
+            queued = await resume_parked(session, house.desk.routes, BY)
             await house.desk.engine.enqueue(session, queued)
             return len(queued)
 

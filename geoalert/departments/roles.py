@@ -9,24 +9,10 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import Final
 
-RIGHTS: Final = frozenset(
-    {
-        "read",
-        "draft",
-        "submit",
-        "approve",  # another author's text, own department; also returning it
-        "send",
-        "cancel",
-        "publish",  # social posts
-        "prepare",  # drafts for any department
-        "broadcast",  # break-glass, on one's own word
-        "enroll",  # a caller, with consent
-        "review",  # closes what one person's word opened
-        "oversee",  # reads every department
-        "administer",
-    }
-)
-
+# What each right allows, where its name leaves a question: `approve` is for another author's text of one's own
+# department, and for returning it; `publish` is for social posts; `prepare` for drafts of any department; `broadcast`
+# for breaking the glass on one's own word, and `review` for closing what one person's word opened; `enroll` for a
+# caller, with consent; `oversee` for reading every department.
 ROLES: Final = MappingProxyType(
     {
         "author": frozenset({"read", "draft", "submit"}),

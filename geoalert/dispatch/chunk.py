@@ -17,7 +17,7 @@ from geoalert.audience.rules import REACH
 from geoalert.dispatch.channels.channel import Channel, Delivery, Idempotency, Notice
 from geoalert.dispatch.lease import STAND_BACK, emergency_waits, finish, give_back, held
 from geoalert.dispatch.notice import notice_of
-from geoalert.dispatch.outcomes import OPEN, Change, Outcome, merge_outcomes
+from geoalert.dispatch.outcomes import OPEN, Change, Outcome, end_open, merge_outcomes
 from geoalert.dispatch.plan import EMERGENCY, recipients_of
 from geoalert.dispatch.reasons import Reason
 from geoalert.dispatch.reference import make_ref
@@ -71,7 +71,8 @@ async def take_chunk(
     message, alert = await _message(session, batch)
     ended = _ending(message, alert, channel, now)
     if ended is not None:
-        await _close(session, batch, ended)
+        await end_open(session, batch, ended)
+        finish(batch)
         return None
     if batch.priority > EMERGENCY and await emergency_waits(session, batch.channel, now, EMERGENCY):
         give_back(batch, now + STAND_BACK)
@@ -116,12 +117,6 @@ def _ending(message: Message, alert: Alert, channel: Channel, now: datetime) -> 
     if alert.drill and not channel.traits.rehearsal:
         return Outcome.SUPPRESSED, Reason.DRILL
     return None
-
-
-async def _close(session: AsyncSession, batch: Batch, change: Change) -> None:
-    open_positions = [position for position, outcome in enumerate(batch.outcomes) if Outcome(outcome) in OPEN]
-    await merge_outcomes(session, batch.id, dict.fromkeys(open_positions, change))
-    finish(batch)
 
 
 def _choose(

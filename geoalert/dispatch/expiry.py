@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import select
 
 from geoalert.dispatch.lease import finish
-from geoalert.dispatch.outcomes import OPEN, Outcome, merge_outcomes
+from geoalert.dispatch.outcomes import Outcome, end_open
 from geoalert.dispatch.reasons import Reason
 from geoalert.dispatch.tables import Batch
 from geoalert.store import Store, database_now
@@ -28,7 +28,6 @@ async def close_expired(store: Store) -> int:
             select(Batch).where(Batch.id.in_(ids), waits).order_by(Batch.id).with_for_update(skip_locked=True)
         )
         for batch in list(batches):
-            left = [position for position, outcome in enumerate(batch.outcomes) if Outcome(outcome) in OPEN]
-            await merge_outcomes(session, batch.id, dict.fromkeys(left, (Outcome.EXPIRED, Reason.EXPIRED)))
+            await end_open(session, batch, (Outcome.EXPIRED, Reason.EXPIRED))
             finish(batch)
     return len(ids)

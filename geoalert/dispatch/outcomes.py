@@ -61,6 +61,12 @@ def advance(outcomes: bytearray, reasons: bytearray, changes: Mapping[int, Chang
     return applied
 
 
+async def end_open(session: AsyncSession, batch: Batch, change: Change) -> int:
+    """Gives this end to every recipient of a locked batch that has not left; returns how many. What left stays."""
+    still = [position for position, outcome in enumerate(batch.outcomes) if Outcome(outcome) in OPEN]
+    return await merge_outcomes(session, batch.id, dict.fromkeys(still, change))
+
+
 async def merge_outcomes(session: AsyncSession, batch_id: int, changes: Mapping[int, Change]) -> int:
     """The only writer of outcomes: locks the batch's row, changes these positions and no other, forward only.
 

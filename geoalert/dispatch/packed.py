@@ -1,7 +1,8 @@
-"""What the batches of a message hold."""
+"""What batches hold."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Packed:
-    """Every (owner, channel) of a message, whatever became of them, as they stand in its batches."""
+    """Entries of (owner, channel) as they stand in batches, one batch after the other."""
 
     owner: NDArray[np.int64]
     channel: NDArray[np.uint8]
@@ -35,20 +36,27 @@ class Packed:
         return Recipients.of(self.owner[theirs], self.channel[theirs], self.language[theirs])
 
     def whole(self) -> Recipients:
-        """All of them, as the message's hash is taken over them."""
+        """All of them, as a message's hash is taken over them; of those that name one pair the first."""
         return Recipients.of(self.owner, self.channel, self.language)
 
 
 async def packed(session: AsyncSession, message_id: int) -> Packed:
-    """What the batches of the message hold."""
+    """Every (owner, channel) of the message, whatever became of them."""
     rows = await session.execute(
         select(Batch.channel, Batch.language, Batch.recipients)
         .where(Batch.message_id == message_id)
         .order_by(Batch.channel, Batch.number)  # nearly in order of owners: sorting them is merging
     )
+    return stacked(
+        (channel, language, np.frombuffer(recipients, dtype="<i8")) for channel, language, recipients in rows
+    )
+
+
+def stacked(batches: Iterable[tuple[int, int, NDArray[np.int64]]]) -> Packed:
+    """What batches hold, one after the other: the channel and the language of each, and owners of it."""
     owners, codes = [np.empty(0, dtype=np.int64)], [np.empty((2, 0), dtype=np.uint8)]
-    for channel, language, recipients in rows:
-        owners.append(np.frombuffer(recipients, dtype="<i8"))
-        codes.append(np.full((len(owners[-1]), 2), (channel, language), dtype=np.uint8).T)
+    for channel, language, theirs in batches:
+        owners.append(theirs)
+        codes.append(np.full((len(theirs), 2), (channel, language), dtype=np.uint8).T)
     channels, languages = np.concatenate(codes, axis=1)
     return Packed(np.concatenate(owners), channels, languages)

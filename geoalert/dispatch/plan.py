@@ -121,10 +121,11 @@ def _groups(recipients: Recipients) -> Iterator[tuple[tuple[int, int, int, bool]
     """Owners by (channel, language, hold, waits): who need not wait first, then by when they are let go."""
     if not len(recipients):
         return
-    key = recipients.channel.astype(np.int64) << 9 | recipients.language.astype(np.int64) << 1 | recipients.waits
+    # Four bits for each code, as everywhere they are packed. Dense: what is counted below has a place for every number.
+    key = recipients.channel.astype(np.int64) << 5 | recipients.language.astype(np.int64) << 1 | recipients.waits
     if recipients.hold.any():
         _, which = np.unique(recipients.hold, return_inverse=True)
-        key |= which << 17
+        key |= which << 9
     known = np.flatnonzero(np.bincount(key))
     code = np.zeros(known[-1] + 1, dtype=np.uint16 if len(known) <= WIDE else np.int64)
     code[known] = np.arange(len(known))

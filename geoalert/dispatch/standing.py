@@ -6,18 +6,15 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
 
 import numpy as np
 from sqlalchemy import ColumnElement, LargeBinary, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from geoalert.dispatch.outcomes import TOLD, Outcome
+from geoalert.dispatch.outcomes import Outcome
 from geoalert.dispatch.reasons import Reason
-from geoalert.dispatch.results import ADDRESS_STATE
 from geoalert.dispatch.tables import Batch, ProviderRef, ReceiptRow
-
-WIDTH: Final = 8  # bytes of an owner's id
+from geoalert.dispatch.told import may_have_told
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +35,8 @@ class Standing:
 
     @property
     def may_have_told(self) -> bool:
-        """Whether it may have reached them; as `told.told_before` has it."""
-        return self.outcome in TOLD or (self.outcome == Outcome.FAILED and self.reason not in ADDRESS_STATE)
+        """Whether it may have reached them."""
+        return may_have_told(self.outcome, self.reason)
 
 
 async def standings(session: AsyncSession, message_ids: Sequence[int], owner: int) -> list[Standing]:

@@ -18,8 +18,7 @@ from geoalert.alerts.tables import Alert, Message
 from geoalert.alerts.texts import read_texts
 from geoalert.audit import append
 from geoalert.departments import Actor
-from geoalert.dispatch.reasons import Reason
-from geoalert.dispatch.told import unpark
+from geoalert.dispatch.parked import publish_parked
 from geoalert.errors import Conflict
 from geoalert.operations.compose import compose
 from geoalert.operations.desk import Desk
@@ -114,19 +113,21 @@ def _languages(document: Mapping[str, Mapping[str, object]]) -> set[str]:
 
 
 async def publish(session: AsyncSession, desk: Desk, actor: Actor, alert: Alert) -> int:
-    """The cell lets the social posts of the live message go; returns how many.
+    """The cell lets the social posts of the live message go; returns how many. What has no provider yet leaves when
+    there is one.
 
     Raises:
         Conflict: nothing waits for the cell.
     """
     actor.require("publish")
     _ = actor.person
+    await find_alert(session, alert.identifier, lock=True)
     live = [message for message in await messages_of(session, alert) if message.state == "released"]
     if live and live[-1].expires <= await database_now(session):
         raise Conflict("the message has expired; nothing of it is posted any more")
-    posts = await unpark(session, live[-1].id, Reason.AWAITS_PUBLISHER) if live else []
+    posts, queued = await publish_parked(session, desk.routes, live[-1].id) if live else (0, [])
     if not posts:
         raise Conflict("no post waits for the cell")
-    await append(session, actor.name, "message.published", live[-1].identifier, {"posts": len(posts)})
-    await desk.engine.enqueue(session, posts)
-    return len(posts)
+    await append(session, actor.name, "message.published", live[-1].identifier, {"posts": posts})
+    await desk.engine.enqueue(session, queued)
+    return posts

@@ -23,7 +23,6 @@ QUIET_FROM = (9, 0x7FF)
 QUIET_TO = (20, 0x7FF)
 CHANNEL_SHIFT: Final = 31  # of channel code 1
 CHANNEL_BITS: Final = 3
-MOST_CHANNELS: Final = 10
 
 
 def field(attr: NDArray[np.int64], where: tuple[int, int]) -> NDArray[np.int64]:

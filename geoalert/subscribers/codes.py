@@ -16,4 +16,3 @@ CITIZEN_CHANNELS: Final = MappingProxyType({"push": "token", "sms": "phone", "em
 
 LANGUAGE_NAMES: Final = MappingProxyType({code: name for name, code in LANGUAGES.items()})
 CHANNEL_NAMES: Final = MappingProxyType({code: name for name, code in CHANNELS.items()})
-SEVERITY_NAMES: Final = MappingProxyType({code: name for name, code in SEVERITIES.items()})

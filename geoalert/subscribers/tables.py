@@ -87,7 +87,9 @@ class Address(Base):
     __table_args__ = (
         UniqueConstraint("channel", "kind", "blind"),
         Index("ix_address_owner", "owner_kind", "owner_id", "channel"),
-        {"sqlite_autoincrement": True},  # batches hold address ids: a freed number must never name somebody else
+        # Batches hold owners (a subscriber's id, or minus a handle's). An address's own id is held by whoever sends to
+        # it, and by providers in the key that tells a repeat: a freed number must never name somebody else's.
+        {"sqlite_autoincrement": True},
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)

@@ -23,6 +23,7 @@ from geoalert.dispatch.lease import due
 from geoalert.dispatch.plan import Announced
 from geoalert.errors import Unavailable
 from geoalert.store import Store
+from geoalert.store.copying import raw_connection
 
 log = logging.getLogger(__name__)
 
@@ -52,12 +53,7 @@ class PostgresEngine:
         if not batches:
             return
         await session.flush()
-        connection = await (await session.connection()).get_raw_connection()
-        raw = connection.driver_connection
-        if raw is None or not raw.is_in_transaction():
-            msg = "enqueue needs the open transaction of its session"
-            raise RuntimeError(msg)
-        await self._announce(Queries(AsyncpgDriver(raw)), batches)
+        await self._announce(Queries(AsyncpgDriver(await raw_connection(session))), batches)
 
     async def _announce(self, queries: Queries, found: Sequence[Announced]) -> None:
         await queries.enqueue(

@@ -12,9 +12,9 @@ import pytest
 from geoalert.alerts.tables import Message
 from geoalert.dispatch.lease import claim, due
 from geoalert.dispatch.outcomes import Outcome, merge_outcomes
+from geoalert.dispatch.parked import resume_parked
 from geoalert.dispatch.plan import EMERGENCY
 from geoalert.dispatch.reasons import Reason
-from geoalert.dispatch.told import unpark
 from geoalert.operations.demo_story import ALL_CLEAR
 from geoalert.store import database_now
 from tests.integration.dispatch.conftest import AGO, Depot, outcomes, reasons
@@ -100,7 +100,7 @@ async def test_a_refused_credential_parks_the_batch_until_a_person_acts(depot: D
     assert await depot.carry() == [None, None]
     depot.providers.sandbox.mischief.script.clear()
     async with depot.chain.house.store.writing() as session:
-        waiting = await unpark(session, batches[0].message_id, Reason.CREDENTIAL)
+        waiting = await resume_parked(session, depot.chain.house.desk.routes, "test")
         assert sorted(found.id for found in waiting) == [batch.id for batch in batches]
     await depot.carry()
     assert await depot.outcomes() == {Outcome.ACCEPTED: 4}

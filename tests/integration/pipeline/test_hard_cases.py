@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 
@@ -9,6 +10,7 @@ import pytest
 from sqlalchemy import select, update
 
 from geoalert.alerts import approve, draft, find_alert, newest, read_content, submit, withdraw
+from geoalert.audit.tables import AuditEntry
 from geoalert.bootstrap import House
 from geoalert.departments import find_department
 from geoalert.dispatch.expiry import close_expired
@@ -22,6 +24,8 @@ from geoalert.operations.follow_up import draft_update, publish
 from geoalert.operations.release import release
 from geoalert.store import database_now
 from geoalert.subscribers import erase
+from geoalert.subscribers.accounts import add_account
+from geoalert.subscribers.codes import CHANNELS
 from geoalert.subscribers.tables import Address, Subscriber
 from tests.conftest import Providers
 from tests.workbench import DISASTER, HADAPSAR, WATER_SUPPLY, Chain
@@ -30,6 +34,12 @@ from tests.workbench import DISASTER, HADAPSAR, WATER_SUPPLY, Chain
 async def batches(house: House) -> list[Batch]:
     async with house.store.reading() as session:
         return list(await session.scalars(select(Batch).order_by(Batch.id)))
+
+
+def without(house: House, channel: str) -> House:
+    """The house of a city that has no provider for this channel."""
+    routes = {code: route for code, route in house.desk.routes.items() if code != CHANNELS[channel]}
+    return replace(house, desk=replace(house.desk, routes=routes))
 
 
 async def test_a_freed_address_number_never_names_a_stranger(chain: Chain, providers: Providers) -> None:
@@ -51,9 +61,7 @@ async def test_a_channel_without_provider_is_parked_and_shown_not_dropped(chain:
     await chain.settle()
     await chain.settle(channels=("sms",))
     whole = chain.house
-    sms = next(code for code, route in whole.desk.routes.items() if route.provider == "twilio")
-    routes = {code: route for code, route in whole.desk.routes.items() if code != sms}
-    chain.house = replace(whole, desk=replace(whole.desk, routes=routes))
+    chain.house = without(whole, "sms")
     identifier, released = await chain.sent()
     assert released.people == 2
     await chain.carry()
@@ -61,10 +69,54 @@ async def test_a_channel_without_provider_is_parked_and_shown_not_dropped(chain:
     assert message["balanced"]
     assert message["channels"]["sms"]["pending"] == 1
     async with whole.store.writing() as session:
-        assert len(await resume_parked(session, whole.desk.routes)) == 1
+        assert len(await resume_parked(session, whole.desk.routes, "test")) == 1
+    async with whole.store.reading() as session:
+        (body,) = await session.scalars(select(AuditEntry.body).where(AuditEntry.action == "dispatch.resumed"))
+    assert (json.loads(body)["actor"], json.loads(body)["detail"]) == ("test", {"batches": 1, "recipients": 1})
     chain.house = whole
     await chain.carry()
     assert providers.sandbox.channels()["sms"]["recipients"] == 1
+
+
+@pytest.mark.parametrize("mended_first", [False, True], ids=["published first", "mended first"])
+async def test_posts_without_a_provider_leave_once_they_are_published_and_there_is_one(
+    chain: Chain, providers: Providers, *, mended_first: bool
+) -> None:
+    await chain.settle()
+    whole = chain.house
+    chain.house = without(whole, "post")
+    identifier, _ = await chain.sent(channels=("push", "post"))
+    await chain.carry()
+    if mended_first:
+        chain.house = whole
+        async with whole.store.writing() as session:
+            assert await resume_parked(session, whole.desk.routes, "test") == []  # the cell has not said so yet
+    cell = await chain.actor(chain.officers.cell)
+    async with whole.store.writing() as session:
+        assert await publish(session, chain.house.desk, cell, await find_alert(session, identifier)) == 3
+    (message,) = (await chain.report(identifier))["messages"]
+    assert (message["channels"]["post"]["pending"], message["reasons"]) == (3, {})
+    if not mended_first:
+        posts = [batch for batch in await batches(whole) if batch.channel == CHANNELS["post"]]
+        assert {(batch.state, batch.parked_for) for batch in posts} == {("parked", Reason.NO_PROVIDER)}
+        async with whole.store.writing() as session:
+            assert len(await resume_parked(session, whole.desk.routes, "test")) == 3
+    chain.house = whole
+    await chain.carry()
+    assert providers.sandbox.channels()["post"]["recipients"] == 3
+    assert (await chain.report(identifier))["balanced"]
+
+
+async def test_published_posts_are_counted_by_account(chain: Chain) -> None:
+    """Without a provider two accounts of one language stand in one batch."""
+    await chain.settle()
+    async with chain.house.store.writing() as session:
+        await add_account(session, "mastodon", "another", "mr")
+    chain.house = without(chain.house, "post")
+    identifier, _ = await chain.sent(channels=("push", "post"))
+    cell = await chain.actor(chain.officers.cell)
+    async with chain.house.store.writing() as session:
+        assert await publish(session, chain.house.desk, cell, await find_alert(session, identifier)) == 4
 
 
 async def test_parked_and_forgotten_ends_as_expired(chain: Chain) -> None:
