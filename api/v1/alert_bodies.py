@@ -18,6 +18,12 @@ INCIDENT: Final = Field(
 )
 
 
+DRAWN: Final = (
+    "GeoJSON, lon, lat: a Polygon or MultiPolygon, a Feature of one, a Feature of a Point whose properties give"
+    " `radius_m` (a circle), or a FeatureCollection of such"
+)
+
+
 class TextIn(Body):
     headline: Text
     description: Text
@@ -37,7 +43,7 @@ class AreaIn(Body):
 
     wards: list[Code] = Field(default=[], max_length=MAX_WARDS)
     areas: list[Code] = Field(default=[], max_length=MAX_AREAS, description="service areas, by code")
-    drawn: dict[str, Any] | None = Field(default=None, description="GeoJSON Polygon or MultiPolygon; lon, lat")
+    drawn: dict[str, Any] | None = Field(default=None, description=DRAWN)
 
 
 class ContentIn(Body):

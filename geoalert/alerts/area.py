@@ -22,17 +22,15 @@ KINDS = ("Polygon", "MultiPolygon")
 DRAWN = "/area/drawn"
 
 
-def read_drawn(raw: Mapping[str, Any], bounds: tuple[float, float, float, float]) -> Polygon | MultiPolygon:
-    """A drawn (multi)polygon from GeoJSON (RFC 7946), or a Feature holding one. `bounds` is the city's
-    (west, south, east, north).
+def read_polygon(geometry: object, bounds: tuple[float, float, float, float]) -> Polygon | MultiPolygon:
+    """A drawn (multi)polygon from its GeoJSON (RFC 7946). `bounds` is the city's (west, south, east, north).
 
     Raises:
         Invalid: not a polygon, empty, too many vertices, crossing itself (says where), outside the city, or with
             latitude and longitude swapped.
     """
-    geometry = raw.get("geometry", {}) if raw.get("type") == "Feature" else raw
     if not isinstance(geometry, Mapping) or geometry.get("type") not in KINDS:
-        raise Invalid("draw a GeoJSON Polygon or MultiPolygon", pointer=DRAWN)
+        raise Invalid("draw a GeoJSON Polygon or MultiPolygon, or a circle as a Feature of a Point", pointer=DRAWN)
     _rings_are_closed(geometry)
     try:
         drawn = shapely.force_2d(shape(geometry))
@@ -43,7 +41,7 @@ def read_drawn(raw: Mapping[str, Any], bounds: tuple[float, float, float, float]
     count = shapely.get_num_coordinates(drawn)
     if count > MAX_VERTICES:
         raise Invalid(f"the drawn area has {count} corners; at most {MAX_VERTICES}", pointer=DRAWN)
-    _in_city(drawn, bounds)
+    refuse_outside(drawn, bounds)
     snapped = shapely.transform(drawn, lambda corners: corners.round(PLACES))
     if not snapped.is_valid:
         raise Invalid(f"the drawn area is not valid: {explain_validity(snapped)}", pointer=DRAWN)
@@ -58,13 +56,14 @@ def _rings_are_closed(geometry: Mapping[str, Any]) -> None:
         for ring in polygon if isinstance(polygon, list) and polygon else [None]:
             if not isinstance(ring, list) or len(ring) < 4:  # noqa: PLR2004 - RFC 7946, 3.1.6
                 raise Invalid("a ring needs four positions or more", pointer=DRAWN)
-            if not all(map(_is_position, ring)):
+            if not all(map(is_position, ring)):
                 raise Invalid("the coordinates are not rings of [longitude, latitude] numbers", pointer=DRAWN)
             if ring[0] != ring[-1]:
                 raise Invalid("a ring must end where it begins", pointer=DRAWN)
 
 
-def _in_city(drawn: BaseGeometry, bounds: tuple[float, float, float, float]) -> None:
+def refuse_outside(drawn: BaseGeometry, bounds: tuple[float, float, float, float]) -> None:
+    """Raises Invalid where nothing of it lies within these bounds; says so where the axes were swapped."""
     west, south, east, north = drawn.bounds
     if shapely.box(*bounds).intersects(drawn):
         return
@@ -73,7 +72,7 @@ def _in_city(drawn: BaseGeometry, bounds: tuple[float, float, float, float]) -> 
     raise Invalid("the drawn area lies outside the city", pointer=DRAWN)
 
 
-def _is_position(value: object) -> bool:
+def is_position(value: object) -> bool:
     """Two finite numbers, or more; a number too large for a float is none."""
     if not isinstance(value, list | tuple) or len(value) < 2:  # noqa: PLR2004 - longitude, latitude
         return False

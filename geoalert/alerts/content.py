@@ -17,6 +17,7 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from geoalert.alerts.categories import Category
+from geoalert.alerts.circle import Circle
 from geoalert.alerts.facts import read_incident
 from geoalert.alerts.ground import Geography, read_ground
 from geoalert.alerts.texts import Text, read_texts
@@ -76,6 +77,8 @@ class Content:
     """Service areas by `code` and `version`."""
     widened_m: int = 0
     """By how many metres the wards in `area` are wider than their line."""
+    circles: tuple[Circle, ...] = ()
+    """Those that `drawn` was drawn from."""
     incident: str | None = None
     """The event that several alerts are about, by a name of their authors."""
 
@@ -94,6 +97,7 @@ class Content:
                     "wards": list(self.wards),
                     "areas": [dict(area) for area in self.areas],
                     "drawn": self.drawn,
+                    "circles": [asdict(circle) for circle in self.circles],
                     "epoch": self.epoch,
                     "widened_m": self.widened_m,
                     "sha256": sha256(shapely.to_wkb(shapely.normalize(self.area))).hexdigest(),
@@ -153,6 +157,7 @@ def read_content(request: Request, now: datetime, categories: Mapping[str, Categ
         area=ground.area,
         areas=tuple({"code": area.code, "version": area.version} for area in ground.areas),
         widened_m=ground.widened_m,
+        circles=ground.circles,
         incident=read_incident(request.incident),
     )
 

@@ -10,7 +10,9 @@ import shapely
 from shapely.geometry import MultiPolygon, Polygon
 from shapely.geometry.base import BaseGeometry
 
-from geoalert.alerts.area import choose_areas, read_drawn, ward_shape
+from geoalert.alerts.area import choose_areas, ward_shape
+from geoalert.alerts.circle import Circle
+from geoalert.alerts.drawn import read_drawn
 from geoalert.alerts.widen import widened
 from geoalert.errors import Invalid
 from geoalert.wards.service_area import ServiceArea
@@ -37,7 +39,8 @@ class Geography:
 @dataclass(frozen=True, slots=True)
 class Ground:
     """`area` is the (multi)polygon in EPSG:4326 that is stored, drawn, hashed and tested against. `widened_m` says by
-    how much its wards were widened; drawn shapes and service areas are in it as they are.
+    how much its wards were widened; drawn shapes and service areas are in it as they are;
+    the `circles` in what was drawn are also given as they were asked for.
     """
 
     area: BaseGeometry
@@ -45,6 +48,7 @@ class Ground:
     areas: tuple[ServiceArea, ...]
     drawn: Polygon | MultiPolygon | None
     widened_m: int
+    circles: tuple[Circle, ...] = ()
 
 
 def read_ground(
@@ -61,7 +65,8 @@ def read_ground(
     Raises:
         Invalid: points at the part that is wrong, or nothing is given.
     """
-    shape = None if drawn is None else read_drawn(drawn, geography.bounds)
+    read = None if drawn is None else read_drawn(drawn, geography.bounds)
+    shape = None if read is None else read.shape
     codes = tuple(dict.fromkeys(wards))
     chosen = choose_areas(areas, geography.areas, drill=drill)
     if not codes and not chosen and shape is None:
@@ -75,4 +80,4 @@ def read_ground(
         metres = geography.widen_m if severity in WIDENED else 0
         parts.append(widened(ward, metres, geography.epsg) if metres else ward)
     area = parts[0] if len(parts) == 1 else shapely.union_all(parts)
-    return Ground(area, codes, chosen, shape, metres)
+    return Ground(area, codes, chosen, shape, metres, () if read is None else read.circles)

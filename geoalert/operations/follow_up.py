@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from geoalert.alerts import Content, Request, find_alert, messages_of, newest
 from geoalert.alerts.approval import own_officer, record
+from geoalert.alerts.circle import Circle
 from geoalert.alerts.drafting import add_message, next_number
 from geoalert.alerts.states import move
 from geoalert.alerts.tables import Alert, Message
@@ -104,6 +105,7 @@ def _all_clear(last: Message, texts: Mapping[str, Mapping[str, str]], now: datet
         area=last.area,
         areas=tuple(before["area"].get("areas", ())),  # absent in messages older than service areas
         widened_m=before["area"].get("widened_m", 0),  # likewise
+        circles=tuple(Circle(**circle) for circle in before["area"].get("circles", ())),  # likewise
         incident=before.get("incident"),  # likewise
     )
 

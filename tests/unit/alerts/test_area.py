@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import shapely
 
-from geoalert.alerts.area import read_drawn
+from geoalert.alerts.circle import Circle
+from geoalert.alerts.drawn import read_drawn
 from geoalert.errors import Invalid
 
 PUNE = (73.68, 18.35, 74.06, 18.68)
@@ -19,7 +21,27 @@ def ring(*corners: tuple[float, float]) -> dict[str, Any]:
 SQUARE = ((73.8, 18.5), (73.81, 18.5), (73.81, 18.51), (73.8, 18.51), (73.8, 18.5))
 SWAPPED = tuple((lat, lon) for lon, lat in SQUARE)
 
+
+def round_about(lon: Any, lat: Any, radius: Any) -> dict[str, Any]:
+    return {
+        "type": "Feature",
+        "geometry": {"type": "Point", "coordinates": [lon, lat]},
+        "properties": {"radius_m": radius},
+    }
+
+
 REFUSED = [
+    (round_about(73.8, 18.5, 0), "1 to 50000 metres"),
+    (round_about(73.8, 18.5, float("nan")), "1 to 50000 metres"),
+    (round_about(73.8, 18.5, "500"), "1 to 50000 metres"),
+    (round_about(73.8, 18.5, 60_000), "1 to 50000 metres"),
+    (round_about(float("inf"), 18.5, 500), "centre of a circle"),
+    (round_about(18.5, 73.8, 500), "swapped"),
+    (round_about(77.1, 28.5, 500), "outside the city"),
+    ({"type": "Feature", "geometry": {"type": "Point", "coordinates": [73.8, 18.5]}}, "radius_m"),
+    ({"type": "FeatureCollection", "features": []}, "one feature or more"),
+    ({"type": "FeatureCollection", "features": "x"}, "one feature or more"),
+    ({"type": "FeatureCollection", "features": [round_about(73.8, 18.5, 500)] * 101}, "at most 100"),
     (
         ring((73.8, 18.5), (73.81, 18.51), (73.81, 18.5), (73.8, 18.51), (73.8, 18.5)),
         r"Self-intersection\[73.805 18.505",
@@ -53,5 +75,14 @@ def test_refused_with_the_reason(drawn: dict[str, Any], reason: str) -> None:
 
 def test_a_feature_and_three_dimensions_are_taken() -> None:
     raised = {"type": "Feature", "properties": {}, "geometry": ring(*((lon, lat, 5.0) for lon, lat in SQUARE))}  # type: ignore[arg-type]
-    assert read_drawn(raised, PUNE).equals(read_drawn(ring(*SQUARE), PUNE))
-    assert not read_drawn(raised, PUNE).has_z
+    assert read_drawn(raised, PUNE).shape.equals(read_drawn(ring(*SQUARE), PUNE).shape)
+    assert not read_drawn(raised, PUNE).shape.has_z
+
+
+def test_circles_and_polygons_are_one_shape() -> None:
+    square = {"type": "Feature", "properties": {}, "geometry": ring(*SQUARE)}
+    drawn = read_drawn({"type": "FeatureCollection", "features": [square, round_about(73.9, 18.5, 500)]}, PUNE)
+    assert drawn.circles == (Circle(73.9, 18.5, 500),)
+    assert len(shapely.get_parts(drawn.shape)) == 2
+    assert drawn.shape.covers(shapely.Polygon(SQUARE))
+    assert drawn.shape.contains(shapely.Point(73.9, 18.5))
