@@ -13,8 +13,7 @@ from geoalert.errors import Invalid
 from geoalert.operations.compose import compose
 from geoalert.operations.desk import Desk
 from geoalert.operations.release import Released, put_on_its_way
-
-EMERGENCIES = ("Severe", "Extreme")
+from geoalert.subscribers.codes import EMERGENCIES
 
 
 async def broadcast(
