@@ -130,7 +130,7 @@ async def _compare(crowd: Crowd, areas: list[tuple[str, BaseGeometry]], ways: di
 
 
 async def _changes(ours: Ours, people: int) -> float:
-    """p95 of one person's move, committed, seen by the grid at the next question; ms of the move alone."""
+    """p95, in ms, of one person's move until it is committed. The live grid follows beside it and is not asked."""
     chance = np.random.default_rng(5)
     taken = []
     for person in chance.integers(1, people, CHANGES).tolist():

@@ -28,6 +28,12 @@ class Page:
     body: bytes
     tag: str
 
+    @classmethod
+    def of(cls, document: object) -> Page:
+        """Of a document that JSON can hold."""
+        body = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+        return cls(body, f'"{sha256(body).hexdigest()[:32]}"')
+
 
 class WardPages:
     """The pages of one city as it is; they are all forgotten when its tree is replaced."""
@@ -78,8 +84,7 @@ class WardPages:
         # Pages are made in threads, so another may have come or gone by now: nothing is looked up twice.
         page = self._kept.get(key)
         if page is None:
-            body = json.dumps(make(), ensure_ascii=False, separators=(",", ":")).encode()
-            page = self._kept[key] = Page(body, f'"{sha256(body).hexdigest()[:32]}"')
+            page = self._kept[key] = Page.of(make())
             while len(self._kept) > KEPT:
                 self._kept.popitem(last=False)
         return page

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from hashlib import sha256
 from typing import Any
 
 import shapely
@@ -46,6 +47,11 @@ def read_polygon(geometry: object, bounds: tuple[float, float, float, float]) ->
     if not snapped.is_valid:
         raise Invalid(f"the drawn area is not valid: {explain_validity(snapped)}", pointer=DRAWN)
     return snapped
+
+
+def area_digest(area: BaseGeometry) -> str:
+    """What an area is named by in approvals and in the audit: SHA-256, in hex, of its normalised WKB in degrees."""
+    return sha256(shapely.to_wkb(shapely.normalize(area))).hexdigest()
 
 
 def _rings_are_closed(geometry: Mapping[str, Any]) -> None:

@@ -16,6 +16,7 @@ from typing import Any, Final
 import shapely
 from shapely.geometry.base import BaseGeometry
 
+from geoalert.alerts.area import area_digest
 from geoalert.alerts.categories import Category
 from geoalert.alerts.circle import Circle
 from geoalert.alerts.facts import read_incident
@@ -23,14 +24,12 @@ from geoalert.alerts.ground import Geography, read_ground
 from geoalert.alerts.texts import Text, read_texts
 from geoalert.errors import Invalid
 from geoalert.store import canonical
-from geoalert.subscribers.codes import CHANNELS, SEVERITIES
+from geoalert.subscribers.codes import CHANNELS, EMERGENCIES, SEVERITIES
 
 URGENCIES: Final = ("Immediate", "Expected", "Future", "Past", "Unknown")
 CERTAINTIES: Final = ("Observed", "Likely", "Possible", "Unlikely", "Unknown")
 LONGEST: Final = timedelta(days=30)
 ALERT_CHANNELS: Final = ("push", "sms", "post")
-# An emergency may go out in the languages there are; everything else waits for all of them.
-ANY_LANGUAGE: Final = frozenset({"Severe", "Extreme"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +99,7 @@ class Content:
                     "circles": [asdict(circle) for circle in self.circles],
                     "epoch": self.epoch,
                     "widened_m": self.widened_m,
-                    "sha256": sha256(shapely.to_wkb(shapely.normalize(self.area))).hexdigest(),
+                    "sha256": area_digest(self.area),
                 },
                 "channels": list(self.channels),
                 "drill": self.drill,
@@ -147,7 +146,8 @@ def read_content(request: Request, now: datetime, categories: Mapping[str, Categ
         certainty=request.certainty,
         onset=onset,
         expires=expires,
-        texts=read_texts(request.texts, all_languages=request.severity not in ANY_LANGUAGE),
+        # An emergency may go out in the languages there are; everything else waits for all of them.
+        texts=read_texts(request.texts, all_languages=request.severity not in EMERGENCIES),
         wards=ground.wards,
         drawn=None if ground.drawn is None else json.loads(shapely.to_geojson(ground.drawn)),
         epoch=geography.epoch,

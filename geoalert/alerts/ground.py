@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
 import shapely
 from shapely.geometry import MultiPolygon, Polygon
@@ -15,9 +15,8 @@ from geoalert.alerts.circle import Circle
 from geoalert.alerts.drawn import read_drawn
 from geoalert.alerts.widen import widened
 from geoalert.errors import Invalid
+from geoalert.subscribers.codes import EMERGENCIES
 from geoalert.wards.service_area import ServiceArea
-
-WIDENED: Final = frozenset({"Severe", "Extreme"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +76,7 @@ def read_ground(
     metres = 0
     if codes:
         ward = ward_shape(codes, geography.ward_geometry)
-        metres = geography.widen_m if severity in WIDENED else 0
+        metres = geography.widen_m if severity in EMERGENCIES else 0
         parts.append(widened(ward, metres, geography.epsg) if metres else ward)
     area = parts[0] if len(parts) == 1 else shapely.union_all(parts)
     return Ground(area, codes, chosen, shape, metres, () if read is None else read.circles)

@@ -62,20 +62,28 @@ async def by_ground(session: AsyncSession, area: BaseGeometry, ground_of: Callab
 
 async def ground_in(session: AsyncSession, area: BaseGeometry, ground_of: Callable[[str], BaseGeometry]) -> Grounds:
     """Who chose a ward or a rounded cell that shares ground with the area, and which."""
-    touched = sharing(area, list(await session.scalars(CODES)), ground_of)
-    if not touched:
+    return await choosers(session, sharing(area, list(await session.scalars(CODES)), ground_of))
+
+
+async def choosers(session: AsyncSession, codes: Sequence[str]) -> Grounds:
+    """Who chose one of these wards and rounded cells, and which."""
+    if not codes:
         return Grounds((), np.empty((0, 4), dtype=np.int64))
     if session.get_bind().dialect.name == "postgresql":
-        return Grounds(touched, await copy_out(session, POSTGRESQL, touched, columns=4))
-    found = await session.execute(SQLITE, {"codes": json.dumps(touched)})
+        return Grounds(codes, await copy_out(session, POSTGRESQL, codes, columns=4))
+    found = await session.execute(SQLITE, {"codes": json.dumps(codes)})
     rows = np.array([tuple(row) for row in found.all()], dtype=np.int64).reshape(-1, 4)
-    return Grounds(touched, rows)
+    return Grounds(codes, rows)
 
 
 def sharing(area: BaseGeometry, codes: Sequence[str], ground_of: Callable[[str], BaseGeometry]) -> list[str]:
     """Those of the codes whose ground shares interior with the area; squares all at once."""
     squares = [code for code in codes if is_rounded(code)]
-    wards = {code: ground for code in codes if not is_rounded(code) and (ground := _known(code, ground_of))}
+    lines = {code: known(code, ground_of) for code in codes if not is_rounded(code)}
+    wards = {code: line for code, line in lines.items() if line is not None}
+    for code in lines.keys() - wards.keys():
+        # A clerk's slip of the pen must not keep an alert from everybody else; `audience verify` names it too.
+        log.error("somebody's ward %s is not known: they are not found by it", code)
     grounds = np.concatenate([rounded_boxes(squares), np.array(list(wards.values()), dtype=object)])
     shapely.prepare(area)
     shares = shapely.intersects(area, grounds)
@@ -84,10 +92,9 @@ def sharing(area: BaseGeometry, codes: Sequence[str], ground_of: Callable[[str],
     return [code for code, told in zip([*squares, *wards], shares.tolist(), strict=True) if told]
 
 
-def _known(code: str, ground_of: Callable[[str], BaseGeometry]) -> BaseGeometry | None:
+def known(code: str, ground_of: Callable[[str], BaseGeometry]) -> BaseGeometry | None:
+    """The ground of a ward or a rounded cell; None where there never was such a one."""
     try:
         return ground_of(code)
     except NotFound:
-        # A clerk's slip of the pen must not keep an alert from everybody else; `audience verify` names it too.
-        log.error("somebody's ward %s is not known: they are not found by it", code)  # noqa: TRY400 - it says it all
         return None

@@ -62,10 +62,6 @@ class Overlay:
             self._view = self._rows.over(self._base)
         return self._view
 
-    def people(self, cover: Cover) -> People:
-        """Those with a place in the area."""
-        return self.view().people(cover)
-
     def snapshot(self) -> dict[int, Person | None]:
         """What changed up to now; later changes do not reach it."""
         return dict(self._changes)

@@ -5,6 +5,7 @@ Everything is read in the session's snapshot, so that it may run beside writers.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -18,10 +19,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from geoalert.audience.changes import everyone
 from geoalert.audience.cover import Cover
 from geoalert.audience.grid import Grid, Places
-from geoalert.audience.grounds import SHARES_INTERIOR, by_ground
+from geoalert.audience.grounds import CODES, SHARES_INTERIOR, by_ground, known
 from geoalert.audience.people import People
 from geoalert.audience.places import people_in
-from geoalert.errors import NotFound
 from geoalert.subscribers.cells import ROW, SCALE, SHIFT, X_ORIGIN, Y_ORIGIN
 from geoalert.subscribers.tables import AreaPlace
 
@@ -79,20 +79,13 @@ async def verify(
 ) -> list[Check]:
     """All checks. The paths are compared on every one of the areas, person by person."""
     checks = [await _of_rows(session, *each) for each in OF_ROWS]
-    codes = sorted(await session.scalars(select(AreaPlace.code).distinct()))
-    lines = {code: line for code in codes if (line := _line(code, ground_of)) is not None}
+    codes = sorted(await session.scalars(CODES))
+    lines = {code: line for code in codes if (line := known(code, ground_of)) is not None}
     unknown = [code for code in codes if code not in lines]
     checks.append(
         Check("every ward that was chosen is known", "code", len(codes), len(unknown), tuple(unknown[:FIRST]))
     )
     return checks if unknown else [*checks, *await _paths(session, areas, lines)]
-
-
-def _line(code: str, ground_of: Callable[[str], BaseGeometry]) -> BaseGeometry | None:
-    try:
-        return ground_of(code)
-    except NotFound:
-        return None
 
 
 async def _of_rows(session: AsyncSession, name: str, table: str, wrong: str) -> Check:
@@ -115,7 +108,7 @@ async def _paths(
         places,
         persons.attr[np.searchsorted(persons.subscriber, places.subscriber)],
         persons.categories[np.searchsorted(persons.subscriber, places.subscriber)],
-        {code: await _by_code(session, code) for code in lines},
+        await _by_code(session),
     )
     wrong: dict[str, set[int]] = {"the store's path": set(), "the grid": set()}
     found = 0
@@ -153,10 +146,13 @@ class _Rows:
         return People.of(subscriber, attr, categories, certain)
 
 
-async def _by_code(session: AsyncSession, code: str) -> NDArray[np.int64]:
-    columns = (AreaPlace.subscriber_id, AreaPlace.attr, AreaPlace.categories)
-    rows = (await session.execute(select(*columns).where(AreaPlace.code == code))).all()
-    return np.array([tuple(row) for row in rows], dtype=np.int64).reshape(-1, len(columns))
+async def _by_code(session: AsyncSession) -> dict[str, NDArray[np.int64]]:
+    """By a query of its own: that of `grounds` is part of what is verified."""
+    query = select(AreaPlace.code, AreaPlace.subscriber_id, AreaPlace.attr, AreaPlace.categories)
+    by_code: dict[str, list[tuple[int, int, int]]] = defaultdict(list)
+    for code, subscriber, attr, categories in await session.execute(query):
+        by_code[code].append((subscriber, attr, categories))
+    return {code: np.array(rows, dtype=np.int64) for code, rows in by_code.items()}
 
 
 def _differing(one: People, other: People) -> set[int]:

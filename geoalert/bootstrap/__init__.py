@@ -1,6 +1,6 @@
 """The only place that joins settings, store, city and channels."""
 
-from geoalert.bootstrap.folders import city_of, data_folder, migration_scripts
+from geoalert.bootstrap.folders import city_folder, city_of, data_folder, migration_scripts
 from geoalert.bootstrap.house import House, city_as_held, metadata, open_house
 from geoalert.bootstrap.providers import callback_base, run_sandbox
 
@@ -8,6 +8,7 @@ __all__ = [
     "House",
     "callback_base",
     "city_as_held",
+    "city_folder",
     "city_of",
     "data_folder",
     "metadata",

@@ -20,6 +20,11 @@ def data_folder(settings: Settings) -> Path:
     return inside if inside.is_dir() else PACKAGE.parent / "data"
 
 
+def city_folder(settings: Settings) -> Path:
+    """Where the configured city's own files are, or would be."""
+    return data_folder(settings) / "ward_boundaries" / settings.city.key
+
+
 def migration_scripts() -> Path:
     """Where the migrations are: in the wheel or in the checkout."""
     inside = PACKAGE / "migrations"
@@ -32,7 +37,7 @@ def city_of(settings: Settings) -> City:
     Raises:
         NotFound: no such city folder.
     """
-    folder = data_folder(settings) / "ward_boundaries" / settings.city.key
+    folder = city_folder(settings)
     if not folder.is_dir():
         raise NotFound(f"no city {settings.city.key!r}; there is no folder {folder}")
     return load_city(folder)

@@ -23,7 +23,7 @@ from geoalert.audience.live import LiveGrid
 from geoalert.audience.parts import divided_in
 from geoalert.audience.places import people_in
 from geoalert.audit import tables as audit_tables
-from geoalert.bootstrap.folders import city_of, data_folder, migration_scripts
+from geoalert.bootstrap.folders import city_folder, city_of, data_folder, migration_scripts
 from geoalert.bootstrap.providers import make_channels
 from geoalert.departments import load_departments
 from geoalert.departments import tables as department_tables
@@ -107,10 +107,9 @@ class House:
         await upgrade(self.store, migration_scripts(), metadata())
         if isinstance(self.desk.engine, PostgresEngine):
             await self.desk.engine.install()
-        departments = data_folder(self.settings) / "ward_boundaries" / self.settings.city.key / "departments.csv"
         async with self.store.writing() as session:
             await begin_packaged(session, city_of(self.settings))
-            await load_departments(session, departments)
+            await load_departments(session, city_folder(self.settings) / "departments.csv")
         await self.refresh()
 
     async def require_current(self) -> None:

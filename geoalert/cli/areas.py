@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
@@ -11,9 +10,9 @@ import typer
 
 from geoalert.bootstrap import House, city_of
 from geoalert.cli.console import err, out, print_json
+from geoalert.cli.extra import with_extra
 from geoalert.cli.inside import in_house
 from geoalert.cli.locate import day
-from geoalert.errors import Unavailable
 from geoalert.operations.service_areas import take_areas
 from geoalert.settings import Settings
 from geoalert.wards.areas import Imported, area_versions, areas_in_force
@@ -31,11 +30,7 @@ def import_(
     as_json: bool = typer.Option(False, "--json", help="One JSON document."),
 ) -> None:
     """Take a utility's areas into the store, whole or not at all. Needs geoalert[wards]."""
-    try:
-        # By name: the import alone needs pyogrio, and a city that only runs geoalert does not have it.
-        module = importlib.import_module("geoalert.wards.areas_file")
-    except ImportError as missing:
-        raise Unavailable(f"importing needs {missing.name}: pip install 'geoalert[wards]'") from None
+    module = with_extra("geoalert.wards.areas_file", "importing")
     config = city_of(Settings()).config
     since = None if valid_from is None else day(valid_from, config.timezone)
     done: Counter[str] = Counter()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections import Counter
 from datetime import date
 from pathlib import Path
@@ -11,11 +10,11 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from geoalert.bootstrap import House, city_of, data_folder
+from geoalert.bootstrap import House, city_folder, city_of
 from geoalert.cli.console import err, out, print_json
+from geoalert.cli.extra import with_extra
 from geoalert.cli.inside import in_house
 from geoalert.cli.locate import day
-from geoalert.errors import Unavailable
 from geoalert.operations.wards_diff import WardsDiff
 from geoalert.operations.wards_diff import wards_diff as find_difference
 from geoalert.operations.wards_withdraw import withdraw as take_back
@@ -40,15 +39,10 @@ def import_(
     """
     settings = Settings()
     settings.city.key = city or settings.city.key
-    try:
-        # By name: the import alone needs pyogrio, and a city that only runs geoalert does not have it.
-        module = importlib.import_module("geoalert.wards.imported")
-    except ImportError as missing:
-        raise Unavailable(f"importing needs {missing.name}: pip install 'geoalert[wards]'") from None
+    module = with_extra("geoalert.wards.imported", "importing")
     packaged = city_of(settings)
     since = None if valid_from is None else day(valid_from, packaged.config.timezone)
-    folder = data_folder(settings) / "ward_boundaries" / settings.city.key
-    found = module.read_epoch(files, folder, epoch, since, note)
+    found = module.read_epoch(files, city_folder(settings), epoch, since, note)
     module.require_sound(found)
     origin = Origin(", ".join(path.name for path in files), found.sha256)
 

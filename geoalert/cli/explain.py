@@ -55,8 +55,7 @@ def _show(message: dict[str, Any]) -> None:
     out.print("  as places, wishes and addresses stand now (older ones are not kept):")
     for place in message["as_of_now"]["places"]:
         parts = ", ".join(part["name"] or part["kind"] for part in place["parts"])
-        away = f" by about {place['metres']} m" if place["metres"] else ""
-        out.print(
-            f"    {place['label']} ({place['kind']}): {f'inside {parts}' if place['inside'] else f'outside{away}'}"
-        )
+        away = f"outside by about {place['metres']} m" if place["metres"] else "outside"
+        where = f"inside {parts}" if place["inside"] else away if place["known"] else "no such ward is known"
+        out.print(f"    {place['label']} ({place['kind']}): {where}")
     out.print(f"    {message['as_of_now']['says']}")

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import importlib
 from pathlib import Path
 
 import typer
 from rich.table import Table
 from rich.text import Text
 
-from geoalert.bootstrap import data_folder
+from geoalert.bootstrap import city_folder
 from geoalert.cli import areas, epochs, places, wards_show
 from geoalert.cli.console import err, out, print_json
+from geoalert.cli.extra import with_extra
 from geoalert.cli.inside import held_city
 from geoalert.cli.locate import day
-from geoalert.errors import Conflict, Invalid, NotFound, Unavailable
+from geoalert.errors import Conflict, Invalid, NotFound
 from geoalert.settings import Settings
 from geoalert.wards import LEVELS
 from geoalert.wards.check import check as find_faults
@@ -39,13 +39,8 @@ def build(
     ),
 ) -> None:
     """Make the city's product from its own layer, the same to the byte every time. Needs geoalert[wards]."""
-    settings = Settings()
-    try:
-        # By name: the build alone needs geopandas, and a city that only runs geoalert does not have it.
-        module = importlib.import_module("geoalert.wards.build")
-    except ImportError as missing:
-        raise Unavailable(f"building needs {missing.name}: pip install 'geoalert[wards]'") from None
-    folder = data_folder(settings) / "ward_boundaries" / settings.city.key
+    module = with_extra("geoalert.wards.build", "building")
+    folder = city_folder(Settings())
     made = module.build_product(source, folder)
     out.print(f"{made.counts} in {folder}")
     out.print(f"worst unit: area {made.area_change_percent:.4f} %, line {made.hausdorff_m:.1f} m from the source")

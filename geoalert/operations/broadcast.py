@@ -14,8 +14,7 @@ from geoalert.operations.compose import compose
 from geoalert.operations.desk import Desk
 from geoalert.operations.event import take_turn
 from geoalert.operations.release import Released, put_on_its_way
-
-EMERGENCIES = ("Severe", "Extreme")
+from geoalert.subscribers.codes import EMERGENCIES
 
 
 async def broadcast(

@@ -57,7 +57,7 @@ def refuse_small(drawn: BaseGeometry, epsg: int) -> None:
 
 
 def widened(area: BaseGeometry, box: Bbox) -> Squares:
-    """All squares near the city that share ground with the area.
+    """All squares near the city that the area meets, were it in a common side or corner alone.
 
     Raises:
         Invalid: there is none.

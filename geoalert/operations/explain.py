@@ -6,7 +6,8 @@ kept; places, rules and addresses are told as they stand now, and under that nam
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -28,7 +29,7 @@ from geoalert.operations.event import Event
 from geoalert.operations.explain_channels import ChannelTold, channels_told
 from geoalert.operations.explain_places import PlaceNow, places_now
 from geoalert.operations.explain_words import LEFT_OUT as LEFT_OUT_WORDS
-from geoalert.operations.explain_words import ROLE
+from geoalert.operations.explain_words import ROLE, TOLD_BEFORE
 from geoalert.operations.sparing import sparing
 from geoalert.store import database_now
 from geoalert.subscribers.codes import CHANNEL_NAMES
@@ -40,7 +41,8 @@ MAY: Final = frozenset({"enroll", "administer"})  # who may also forget a person
 @dataclass(frozen=True, slots=True)
 class Now:
     """As places, wishes and addresses stand now, were the message released now: `left_out` is the rule that stands
-    against it (None: they would be told, `by` these channels), `held_until` the end of their quiet hours.
+    against it (None: they would be told, `by` these channels), `held_until` the end of their quiet hours. What follows
+    an earlier message also goes, by the channels of then, to those it may have told; an all-clear to nobody else.
     """
 
     places: tuple[PlaceNow, ...]
@@ -108,12 +110,12 @@ async def _messages(
     chain = [message for message in await messages_of(session, alert) if message.released_at is not None]
     found = await standings(session, [message.id for message in chain], person.id)
     explained: list[MessageTold] = []
-    told = False
+    before: set[int] = set()  # channels by which an earlier message may have told them
     for message in chain:
         theirs = [standing for standing in found if standing.message_id == message.id]
-        as_of_now = await _now(session, desk, alert, message, person.id, now, told=bool(theirs))
+        as_of_now = await _now(session, desk, alert, message, person, before, now, told=bool(theirs))
         joined = [standing.joined_at for standing in theirs if standing.joined_at is not None]
-        role = _role(message, theirs, person, joined, told=told)
+        role = _role(message, theirs, person, joined, told=bool(before))
         explained.append(
             MessageTold(
                 message=message.identifier,
@@ -130,7 +132,7 @@ async def _messages(
                 as_of_now=as_of_now,
             )
         )
-        told = told or any(standing.may_have_told for standing in theirs)
+        before |= {standing.channel for standing in theirs if standing.may_have_told}
     return tuple(explained)
 
 
@@ -148,21 +150,48 @@ def _role(
 
 
 async def _now(
-    session: AsyncSession, desk: Desk, alert: Alert, message: Message, person: int, now: datetime, *, told: bool
+    session: AsyncSession,
+    desk: Desk,
+    alert: Alert,
+    message: Message,
+    person: Subscriber,
+    before: AbstractSet[int],
+    now: datetime,
+    *,
+    told: bool,
 ) -> Now:
-    places = await places_now(session, desk, message, person)
+    places = await places_now(session, desk, message, person.id)
+    if message.msg_type == "Cancel":
+        return _told_before(places, person, before)
     aim = desk.aim(message.area, alert.category, message.severity, channels_of(message) - {POST}, now=now)
-    among = Among([person])
+    among = Among([person.id])
     # Who is in its audience was not spared, and what they have heard since does not matter.
     spare = None if told else await sparing(session, desk, Event.of(alert, message), now, among)
     audience = await resolve(session, aim, now, among, spare)
+    if not len(audience.members) and before:
+        return _told_before(places, person, before)
     if not len(audience.people):
         return Now(places, "outside", (), None, LEFT_OUT_WORDS["outside"])
     why = int(audience.ruled.why[0])
     if why >= 0:
         return Now(places, LEFT_OUT[why], (), None, LEFT_OUT_WORDS[LEFT_OUT[why]])
     hold = int(audience.members.hold[0])
-    by = tuple(CHANNEL_NAMES[code] for code in audience.members.channel.tolist())
+    by = _names(audience.members.channel.tolist())
+    also = _names(before - set(audience.members.channel.tolist()))
     until = datetime.fromtimestamp(hold, UTC) if hold else None
     after = " after their quiet hours" if hold else ""
-    return Now(places, None, by, until, f"the rules tell them{after}, by {' and '.join(by)}")
+    again = f"; also by {' and '.join(also)}, by which they were told before" if also else ""
+    return Now(places, None, (*by, *also), until, f"the rules tell them{after}, by {' and '.join(by)}{again}")
+
+
+def _told_before(places: tuple[PlaceNow, ...], person: Subscriber, before: AbstractSet[int]) -> Now:
+    if not before:
+        return Now(places, "never_told", (), None, ROLE["never_told"])
+    if person.state != "active":
+        return Now(places, "paused", (), None, LEFT_OUT_WORDS["paused"])
+    by = _names(before)
+    return Now(places, None, by, None, TOLD_BEFORE.format(channels=" and ".join(by)))
+
+
+def _names(channels: Iterable[int]) -> tuple[str, ...]:
+    return tuple(CHANNEL_NAMES[code] for code in sorted(channels))

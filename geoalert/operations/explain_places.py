@@ -14,7 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from geoalert.alerts.tables import Message
-from geoalert.audience.grounds import SHARES_INTERIOR
+from geoalert.audience.grounds import SHARES_INTERIOR, known
 from geoalert.operations.desk import Desk
 from geoalert.subscribers.cells import SCALE
 from geoalert.subscribers.tables import AreaPlace, Place
@@ -38,7 +38,8 @@ class Part:
 @dataclass(frozen=True, slots=True)
 class PlaceNow:
     """`kind` is point, ward or cell. `metres` is how far outside a point is, to 100 m and never less than that; None
-    where it is inside, or is no point. `parts` are those parts of the area that hold it.
+    where it is inside, or is no point. `parts` are those parts of the area that hold it. What is not `known` names a
+    ward that never was: nobody is found by it.
     """
 
     label: str
@@ -46,6 +47,7 @@ class PlaceNow:
     inside: bool
     metres: int | None
     parts: tuple[Part, ...]
+    known: bool = True
 
 
 Shapes = Sequence[tuple[Part, BaseGeometry]]
@@ -58,7 +60,7 @@ async def places_now(session: AsyncSession, desk: Desk, message: Message, person
     found = [_point(place, message.area, shapes) for place in points]
     grounds = await session.scalars(select(AreaPlace).where(AreaPlace.subscriber_id == person).order_by(AreaPlace.id))
     line = desk.last_known(message.released_at or message.created_at)
-    return (*found, *(_ground(place, line(place.code), message.area, shapes) for place in grounds))
+    return (*found, *(_ground(place, known(place.code, line), message.area, shapes) for place in grounds))
 
 
 def _point(place: Place, area: BaseGeometry, shapes: Shapes) -> PlaceNow:
@@ -78,7 +80,9 @@ def _metres(area: BaseGeometry, lon: float, lat: float) -> int:
     return max(ROUND_M, round(metres / ROUND_M) * ROUND_M)
 
 
-def _ground(place: AreaPlace, ground: BaseGeometry, area: BaseGeometry, shapes: Shapes) -> PlaceNow:
+def _ground(place: AreaPlace, ground: BaseGeometry | None, area: BaseGeometry, shapes: Shapes) -> PlaceNow:
+    if ground is None:
+        return PlaceNow(place.label, place.kind, inside=False, metres=None, parts=(), known=False)
     inside = bool(area.relate_pattern(ground, SHARES_INTERIOR))
     parts = tuple(part for part, line in shapes if inside and line.relate_pattern(ground, SHARES_INTERIOR))
     return PlaceNow(

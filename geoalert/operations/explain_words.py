@@ -18,6 +18,10 @@ ROLE: Final = MappingProxyType(
         "never_told": "it tells only those who were told, and no earlier message of this alert told them",
     }
 )
+TOLD_BEFORE: Final = (
+    "they were told before, so it goes to them by {channels}, wherever their places are now, unless they withdrew"
+    " consent or that address since"
+)
 LEFT_OUT: Final = MappingProxyType(
     {
         "paused": "the subscription is paused",

@@ -4,7 +4,8 @@ A preview comes at every movement of a mouse, and the chain takes one entry at a
 every preview is an entry. The first by somebody is written to the chain before they are answered, and opens a minute.
 What else they look at within it is collected, each area once, and written as one entry when the minute is over: at
 their next preview, or by `keep`, also at the end of the process. So nobody looks at anything without an entry of that
-minute, and everything looked at stands in the next one; a process that is killed loses at most the list of one minute.
+minute, and the next one counts all they looked at and lists the areas, up to `MOST_LISTED`; a process that is killed
+loses at most the list of one minute.
 Chosen over a table of its own: nothing to prune, and what the chain holds cannot be altered without being seen.
 
 An entry names an area by its SHA-256 and square kilometres: who knows an area can find it there. No coordinates and no
@@ -18,12 +19,11 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from hashlib import sha256
 from typing import Any, Final
 
-import shapely
 from shapely.geometry.base import BaseGeometry
 
+from geoalert.alerts.area import area_digest
 from geoalert.audit import append
 from geoalert.store import Store
 
@@ -45,8 +45,7 @@ class Looked:
 
     @classmethod
     def at(cls, area: BaseGeometry, km2: float, *, drawn: bool) -> Looked:
-        """The digest is that of the normalised WKB in degrees, as in an alert's content."""
-        return cls(sha256(shapely.to_wkb(shapely.normalize(area))).hexdigest(), round(km2, 2), drawn)
+        return cls(area_digest(area), round(km2, 2), drawn)
 
 
 @dataclass
@@ -82,13 +81,14 @@ class PreviewJournal:
                 minute.opened = self.clock()
 
     async def flush(self, *, all_: bool = True) -> None:
-        """Writes what was collected, or only that of minutes that are over, and forgets who looks no more."""
+        """Writes what was collected, or only that of minutes that are over, and forgets who looked at nothing since."""
         for by, minute in list(self._minutes.items()):
             async with minute.writing:
                 over = self.clock() - minute.opened >= MINUTE
-                if minute.previews and (over or all_):
-                    await self._write(by, minute)
-                if over and not minute.previews and self._minutes.get(by) is minute:
+                if minute.previews:
+                    if over or all_:
+                        await self._write(by, minute)
+                elif over:  # never after a write: notes that came meanwhile wait for this very minute
                     del self._minutes[by]
 
     async def keep(self, stopping: asyncio.Event) -> None:

@@ -12,17 +12,17 @@ from shapely.geometry.base import BaseGeometry
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from geoalert.audience.grounds import CODES, choosers, sharing
 from geoalert.errors import Conflict
 from geoalert.operations.desk import Desk
 from geoalert.subscribers.cells import SCALE
-from geoalert.subscribers.rounded import rounded_boxes
+from geoalert.subscribers.rounded import is_rounded, rounded_box
 from geoalert.subscribers.tables import AreaPlace, Place
 from geoalert.wards import WardIndex, locate_many
 from geoalert.wards.difference import Difference, compare
 from geoalert.wards.model import WardTree
 
 GROUP = 50_000
-CODES = 500
 POLYGONS = 2  # dimensions
 
 
@@ -91,15 +91,9 @@ def _moved_ground(tree: WardTree, on: tuple[date, date], found: Difference) -> B
 
 async def _in_squares(session: AsyncSession, ground: BaseGeometry) -> set[int]:
     """Those with a rounded cell that shares ground with this."""
-    codes = list(await session.scalars(select(AreaPlace.code).where(AreaPlace.kind == "cell").distinct()))
-    shares = shapely.area(shapely.intersection(rounded_boxes(codes), ground)) > 0
-    touched = [code for code, is_there in zip(codes, shares.tolist(), strict=True) if is_there]
-    people: set[int] = set()
-    for start in range(0, len(touched), CODES):
-        some = touched[start : start + CODES]
-        query = select(AreaPlace.subscriber_id).where(AreaPlace.kind == "cell", AreaPlace.code.in_(some))
-        people.update(await session.scalars(query))
-    return people
+    squares = [code for code in await session.scalars(CODES) if is_rounded(code)]
+    found = await choosers(session, sharing(ground, squares, rounded_box))
+    return set(found.rows[:, 0].tolist())
 
 
 async def _people(session: AsyncSession, index: WardIndex, on: tuple[date, date], found: Difference) -> set[int]:

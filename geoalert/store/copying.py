@@ -37,23 +37,29 @@ async def raw_connection(session: AsyncSession) -> Any:  # noqa: ANN401 - asyncp
 
 
 async def add_rows(session: AsyncSession, model: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:
-    """Adds rows that all name the same columns, in the session's transaction: by COPY where there is one: 20,000
-    people with their places and addresses took 1.8 s instead of 7.7 s by INSERTs.
+    """Adds rows that all name the same columns, in whatever order, in the session's transaction.
+
+    By COPY where there is one: 20,000 people with their places and addresses took 1.8 s instead of 7.7 s by INSERTs.
 
     Raises:
+        ValueError: a row names other columns than the first.
         IntegrityError: a row breaks a rule of the table.
     """
     if not rows:
         return
+    names = rows[0].keys()
+    if any(row.keys() != names for row in rows):  # COPY goes by position, and an INSERT would leave out what is extra
+        msg = f"rows of {model.__tablename__} do not all name the same columns"
+        raise ValueError(msg)
     table = cast("Table", model.__table__)
     if session.get_bind().dialect.name != "postgresql":
         # Core, not ORM: the ORM starts a new statement at each row whose set of empty columns differs.
         await session.execute(insert(table), list(rows))
         return
-    names = list(rows[0])
+    records = [[row[name] for name in names] for row in rows]
     raw = await raw_connection(session)
     try:
-        await raw.copy_records_to_table(table.name, records=[tuple(row.values()) for row in rows], columns=names)
+        await raw.copy_records_to_table(table.name, records=records, columns=list(names))
     except IntegrityConstraintViolationError as error:
         raise IntegrityError(f"COPY {table.name}", None, error) from None
 

@@ -10,6 +10,8 @@ CHANNELS: Final = MappingProxyType(
     {"push": 1, "sms": 2, "post": 3, "whatsapp": 4, "voice": 5, "email": 6, "webpush": 7}
 )
 SEVERITIES: Final = MappingProxyType({"Unknown": 0, "Minor": 1, "Moderate": 2, "Severe": 3, "Extreme": 4})
+# What may go out on one person's word, in the languages there are, and beyond a ward's own line.
+EMERGENCIES: Final = frozenset({"Severe", "Extreme"})
 
 # What a citizen can choose today; each has an address kind and a field of the import file.
 CITIZEN_CHANNELS: Final = MappingProxyType({"push": "token", "sms": "phone", "email": "email"})

@@ -38,8 +38,8 @@ def rounded_code(lon: float, lat: float) -> str:
 
 
 def is_rounded(code: str) -> bool:
-    """Whether this is the code of a square, and not of a ward."""
-    return code.startswith(PREFIX)
+    """Whether this is the code of a square on the earth, of which `rounded_box` gives the ground."""
+    return _place(code) is not None
 
 
 def rounded_box(code: str) -> shapely.Polygon:
@@ -58,7 +58,7 @@ def rounded_boxes(codes: Sequence[str]) -> NDArray[np.object_]:
     Raises:
         ValueError: not the code of a square on the earth.
     """
-    places = np.array([_place(code) for code in codes], dtype=np.int64).reshape(-1, 2)
+    places = np.array([_placed(code) for code in codes], dtype=np.int64).reshape(-1, 2)
     return _boxes(places[:, 0], places[:, 1])
 
 
@@ -71,11 +71,18 @@ def squares_over(west: float, south: float, east: float, north: float) -> tuple[
     return codes, _boxes(row, column)
 
 
+def _placed(code: str) -> tuple[int, int]:
+    place = _place(code)
+    if place is None:
+        raise ValueError(f"{code[:40]!r} is not the code of a rounded cell")
+    return place
+
+
 @lru_cache(maxsize=1 << 16)
-def _place(code: str) -> tuple[int, int]:
+def _place(code: str) -> tuple[int, int] | None:
     found = CODE.fullmatch(code)
     if found is None or int(found[1]) >= ROWS or int(found[2]) >= COLUMNS:
-        raise ValueError(f"{code[:40]!r} is not the code of a rounded cell")
+        return None
     return int(found[1]), int(found[2])
 
 

@@ -6,9 +6,7 @@ it; until then, and a year after, the city's helpline stands in. That rule is `c
 
 from __future__ import annotations
 
-import csv
 import re
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -17,6 +15,7 @@ from typing import Final, Literal
 
 from geoalert.errors import Invalid
 from geoalert.wards.config import Bbox
+from geoalert.wards.csv_rows import read_rows
 from geoalert.wards.model import LANGUAGES, Language
 from geoalert.wards.point import parse_point
 
@@ -87,25 +86,15 @@ def load_directory(folder: Path, bbox: Bbox) -> Directory:
     """
     path = folder / FILE
     entries: dict[str, Entry] = {}
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            reader = csv.DictReader(file)
-            if tuple(reader.fieldnames or ()) != COLUMNS:
-                raise Invalid(f"{FILE} must have the columns {', '.join(COLUMNS)}")
-            for cells in reader:
-                entry = _entry(cells, f"{FILE} line {reader.line_num}", bbox)
-                if entry.office_code in entries:
-                    raise Invalid(f"{FILE} line {reader.line_num}: {entry.office_code} is there already")
-                entries[entry.office_code] = entry
-    except FileNotFoundError:
-        return {}
-    except UnicodeDecodeError:
-        raise Invalid(f"{FILE} is not UTF-8") from None
+    for where, cells in read_rows(path, COLUMNS) if path.is_file() else ():
+        entry = _entry(cells, where, bbox)
+        if entry.office_code in entries:
+            raise Invalid(f"{where}: {entry.office_code} is there already")
+        entries[entry.office_code] = entry
     return entries
 
 
-def _entry(cells: Mapping[str, str | None], where: str, bbox: Bbox) -> Entry:
-    cell = {name: unicodedata.normalize("NFC", (cells.get(name) or "").strip()) for name in COLUMNS}
+def _entry(cell: Mapping[str, str], where: str, bbox: Bbox) -> Entry:
     if not cell["office_code"]:
         raise Invalid(f"{where}: office_code is empty")
     if cell["phone"] and not PHONE.fullmatch(cell["phone"]):

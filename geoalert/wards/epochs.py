@@ -58,7 +58,7 @@ async def begin_epoch(session: AsyncSession, tree: WardTree, epoch: Epoch, origi
     until = await _room(session, tree.city, epoch)
     await _codes_are_free(session, tree, epoch, epsg)
     open_then = WardRow.city == tree.city, WardRow.valid_from < epoch.valid_from, _open(WardRow, epoch.valid_from)
-    closed = len(list(await session.scalars(select(WardRow.id).where(*open_then))))
+    closed = await _count(session, *open_then)
     await session.execute(update(WardRow).where(*open_then).values(valid_to=epoch.valid_from))
     earlier = EpochRow.city == tree.city, EpochRow.valid_from < epoch.valid_from, _open(EpochRow, epoch.valid_from)
     await session.execute(update(EpochRow).where(*earlier).values(valid_to=epoch.valid_from))
@@ -95,12 +95,12 @@ async def withdraw_epoch(session: AsyncSession, city: str, epoch: Epoch) -> With
     if held.source == PACKAGED:
         raise Conflict(f"the epoch {epoch.label} is the city's own; change city.toml and its files")
     rows = WardRow.city == city, WardRow.epoch == epoch.label
-    wards = len(list(await session.scalars(select(WardRow.id).where(*rows))))
+    wards = await _count(session, *rows)
     await session.execute(delete(WardRow).where(*rows))
     await session.execute(delete(EpochRow).where(*one))
     # `_room` saw to it that nothing else ends on that day.
     ended = WardRow.city == city, WardRow.valid_to == epoch.valid_from
-    opened = len(list(await session.scalars(select(WardRow.id).where(*ended))))
+    opened = await _count(session, *ended)
     await session.execute(update(WardRow).where(*ended).values(valid_to=epoch.valid_to))
     before = EpochRow.city == city, EpochRow.valid_to == epoch.valid_from
     await session.execute(update(EpochRow).where(*before).values(valid_to=epoch.valid_to))
@@ -158,10 +158,8 @@ async def read_version(session: AsyncSession, city: str) -> int:
 
 async def read_tree(session: AsyncSession, city: str) -> WardTree:
     """Every record of the city over all its epochs."""
-    epochs = [
-        Epoch(row.label, row.valid_from, row.valid_to, row.note)
-        for row in await session.scalars(select(EpochRow).where(EpochRow.city == city).order_by(EpochRow.valid_from))
-    ]
+    held = await read_epochs(session, city)
+    epochs = [Epoch(row.label, row.valid_from, row.valid_to, row.note) for row in held]
     columns = [getattr(WardRow, name) for name in Ward.__dataclass_fields__]
     rows = await session.execute(select(*columns).where(WardRow.city == city).order_by(WardRow.id))
     wards = tuple(Ward(**(row._asdict() | {"aliases": tuple(row.aliases)})) for row in rows)
@@ -171,6 +169,11 @@ async def read_tree(session: AsyncSession, city: str) -> WardTree:
 def digest_of(tree: WardTree) -> str:
     """SHA-256 of the records as the product's own files would write them."""
     return sha256(write_text(tree.wards, {"epoch": tree.epoch}).encode()).hexdigest()
+
+
+async def _count(session: AsyncSession, *which: ColumnElement[bool]) -> int:
+    """How many records of wards these conditions hold for."""
+    return await session.scalar(select(func.count()).select_from(WardRow).where(*which)) or 0
 
 
 def _open(row: type[WardRow | EpochRow], day: date) -> ColumnElement[bool]:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
-from io import StringIO
 from pathlib import Path
 
 from geoalert.errors import Invalid
-from geoalert.wards.layer_guard import read_utf8
+from geoalert.wards.csv_rows import read_rows
 from geoalert.wards.model import LEVELS, Level
 from geoalert.wards.words import require_words
 
@@ -45,14 +43,11 @@ def epoch_parents(folder: Path, epoch: str) -> dict[str, str]:
     path = folder / f"parents-{epoch}.csv"
     if not path.exists():
         return {}
-    reader = csv.DictReader(StringIO(read_utf8(path)))
-    if reader.fieldnames is None or tuple(reader.fieldnames) != PARENT_COLUMNS:
-        raise Invalid(f"{path.name} must have the columns {', '.join(PARENT_COLUMNS)}")
     found: dict[str, str] = {}
-    for cells in reader:
-        code, parent = ((cells.get(column) or "").strip() for column in PARENT_COLUMNS)
+    for where, cells in read_rows(path, PARENT_COLUMNS):
+        code, parent = cells["code"], cells["parent"]
         if not code or not parent or code in found:
-            raise Invalid(f"{path.name} line {reader.line_num}: a code is empty or repeated")
+            raise Invalid(f"{where}: a code is empty or repeated")
         found[code] = parent
     return found
 
@@ -66,19 +61,15 @@ def read_names(folder: Path, name: str = "names.csv") -> dict[str, NameRow]:
     rows: dict[str, NameRow] = {}
     if not path.exists():
         raise Invalid(f"there is no {name} in {folder}")
-    reader = csv.DictReader(StringIO(read_utf8(path), newline=""))
-    if reader.fieldnames is None or tuple(reader.fieldnames) != COLUMNS:
-        raise Invalid(f"{name} must have the columns {', '.join(COLUMNS)}")
-    for cells in reader:
-        row = _row(cells, f"{name} line {reader.line_num}")
+    for where, cells in read_rows(path, COLUMNS):
+        row = _row(cells, where)
         if row.code in rows:
-            raise Invalid(f"{name} line {reader.line_num}: the code {row.code} is already taken")
+            raise Invalid(f"{where}: the code {row.code} is already taken")
         rows[row.code] = row
     return rows
 
 
-def _row(cells: dict[str, str | None], where: str) -> NameRow:
-    clean = {name: unicodedata.normalize("NFC", (cells.get(name) or "").strip()) for name in COLUMNS}
+def _row(clean: Mapping[str, str], where: str) -> NameRow:
     if clean["level"] not in LEVELS:
         raise Invalid(f"{where}: the level must be one of {', '.join(LEVELS)}")
     require_words(clean, where)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import csv
-import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from geoalert.errors import Invalid
 from geoalert.wards.config import Bbox
+from geoalert.wards.csv_rows import read_rows
 from geoalert.wards.point import parse_point
 
 FILE: Final = "gazetteer.csv"
@@ -41,28 +41,18 @@ def load_places(folder: Path, bbox: Bbox) -> tuple[PlaceRow, ...]:
     Raises Invalid naming the line for a missing column, an empty name or a point that is none.
     """
     path = folder / FILE
-    if not path.is_file():
-        return ()
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            reader = csv.DictReader(file)
-            if reader.fieldnames is None or tuple(reader.fieldnames) != COLUMNS:
-                raise Invalid(f"{FILE} must have the columns {', '.join(COLUMNS)}")
-            return tuple(_row(cells, reader.line_num, bbox) for cells in reader)
-    except UnicodeDecodeError as broken:
-        raise Invalid(f"{FILE} is not UTF-8") from broken
+    return tuple(_row(cells, where, bbox) for where, cells in read_rows(path, COLUMNS)) if path.is_file() else ()
 
 
-def _row(cells: dict[str, str | None], line: int, bbox: Bbox) -> PlaceRow:
-    clean = {name: unicodedata.normalize("NFC", (cells.get(name) or "").strip()) for name in COLUMNS}
+def _row(clean: Mapping[str, str], where: str, bbox: Bbox) -> PlaceRow:
     if not clean["name_en"] or not clean["name_mr"] or not clean["source"]:
-        raise Invalid(f"{FILE} line {line}: names and source must not be empty")
+        raise Invalid(f"{where}: names and source must not be empty")
     if clean["alone"] not in ALONE:
-        raise Invalid(f"{FILE} line {line}: `alone` is yes or no")
+        raise Invalid(f"{where}: `alone` is yes or no")
     try:
         at = parse_point(clean["lat"], clean["lon"], bbox) if clean["lat"] or clean["lon"] else None
     except Invalid as wrong:
-        raise Invalid(f"{FILE} line {line}: {wrong.reason}") from wrong
+        raise Invalid(f"{where}: {wrong.reason}") from wrong
     return PlaceRow(
         name_en=clean["name_en"],
         name_mr=clean["name_mr"],

@@ -45,10 +45,6 @@ class ServiceArea:
     geometry: Polygon | MultiPolygon
     version: int = 0
 
-    def in_force(self, on: date) -> bool:
-        """Whether this record holds on that day."""
-        return self.valid_from <= on and (self.valid_to is None or on < self.valid_to)
-
     @property
     def names(self) -> dict[Language, str]:
         """The name in every language."""

@@ -50,8 +50,11 @@ def _credential(plain: Shell, name: str, role: str) -> str:
 def test_why_somebody_was_told_or_not(tmp_path: Path) -> None:
     plain, alert = _open(tmp_path)
     (path,) = [file for file in tmp_path.rglob("*.db") if file.stat().st_size]
-    with closing(sqlite3.connect(path)) as store:
-        inside, outside = [row[0] for row in store.execute("SELECT reference FROM subscriber ORDER BY id")]
+    with closing(sqlite3.connect(path)) as store, store:
+        people = store.execute("SELECT id, reference FROM subscriber ORDER BY id").fetchall()
+        parents = "INSERT INTO area_place (subscriber_id, label, kind, code) VALUES (?, 'parents', 'ward', 'atlantis')"
+        store.execute(parents, people[1][:1])
+    inside, outside = [reference for _, reference in people]
     agent = plain.as_(_credential(plain, "Agent", "call-centre"))
     ask = ("audience", "explain", alert, "--subscriber")
     found = agent(*ask, inside, "--json").document
@@ -60,6 +63,7 @@ def test_why_somebody_was_told_or_not(tmp_path: Path) -> None:
     words = agent(*ask, outside).out
     assert "not in the audience" in words
     assert "home (point): outside by about" in words
+    assert "parents (ward): no such ward is known" in words
     assert "as places, wishes and addresses stand now" in words
     assert THERE.split()[1][:5] not in words
     plain(*ask, inside).refused("GEOALERT_CREDENTIAL")

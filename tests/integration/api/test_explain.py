@@ -7,7 +7,7 @@ import uuid
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from geoalert.audit.tables import AuditEntry
 from geoalert.departments import issue, name_officer
@@ -16,9 +16,11 @@ from geoalert.dispatch.receipts import Incoming, Intake, fold_receipts
 from geoalert.dispatch.tables import Batch
 from geoalert.operations.demo_story import ALL_CLEAR
 from geoalert.operations.latecomers import Latecomers
+from geoalert.subscribers.tables import Subscriber
 from tests.changes import add_sms, add_ward, forget, move_to, reference_of, set_addresses
 from tests.integration.api.conftest import Door, refusal
-from tests.workbench import HADAPSAR, Chain
+from tests.integration.pipeline.test_leavers import updated
+from tests.workbench import HADAPSAR, KOTHRUD, Chain
 
 
 @pytest.fixture
@@ -134,6 +136,41 @@ async def test_latecomers_updates_and_the_all_clear_are_told_apart(door: Door, c
     assert [message["role"] for message in (await ask(door, alert, first))["messages"]] == ["inside", "told_before"]
     roles = [message["role"] for message in (await ask(door, alert, never))["messages"]]
     assert roles == ["subscribed_later", "never_told"]
+
+
+async def test_what_follows_goes_to_those_told_before_wherever_they_live_now(door: Door, chain: Chain) -> None:
+    told, never = await chain.settle(), await chain.settle(at=HADAPSAR)
+    alert, _ = await chain.sent()
+    await chain.carry()
+    await move_to(door.house, told, HADAPSAR)
+    assert await updated(chain, alert) == 1
+    await chain.carry()
+    await chain.cancel(alert, ALL_CLEAR)
+    await move_to(door.house, never, KOTHRUD)
+    now = [message["as_of_now"] for message in (await ask(door, alert, told))["messages"]]
+    assert [(each["left_out"], each["by"]) for each in now] == [("outside", []), (None, ["push"]), (None, ["push"])]
+    assert all("told before" in each["says"] and "the rules" not in each["says"] for each in now[1:])
+    assert not any(place["inside"] for each in now for place in each["places"])
+    async with door.house.store.writing() as session:
+        await session.execute(update(Subscriber).where(Subscriber.id == told).values(state="paused"))
+    now = [message["as_of_now"] for message in (await ask(door, alert, told))["messages"]]
+    assert [(each["left_out"], each["by"]) for each in now] == [("outside", []), ("paused", []), ("paused", [])]
+    now = [message["as_of_now"] for message in (await ask(door, alert, never))["messages"]]
+    assert [(each["left_out"], each["by"]) for each in now] == [
+        (None, ["push"]),
+        (None, ["push"]),
+        ("never_told", []),
+    ]
+    assert "no earlier message" in now[-1]["says"]
+
+
+async def test_a_ward_that_never_was_is_named_and_hides_nothing_else(door: Door, chain: Chain) -> None:
+    person = await chain.settle()
+    await add_ward(door.house, person, "atlantis")
+    alert, _ = await chain.sent()
+    home, parents = (await ask(door, alert, person))["messages"][0]["as_of_now"]["places"]
+    assert (home["inside"], home["known"]) == (True, True)
+    assert (parents["label"], parents["inside"], parents["parts"], parents["known"]) == ("parents", False, [], False)
 
 
 async def test_a_new_channel_of_an_emergency_says_that_it_joined(door: Door, chain: Chain) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from geoalert.audit import verify
 from geoalert.audit.tables import AuditEntry
 from geoalert.operations.demo_story import WATER
-from geoalert.operations.preview_journal import ACTION, MINUTE
+from geoalert.operations.preview_journal import ACTION, MINUTE, Looked, PreviewJournal
 from geoalert.operations.service_areas import take_areas
 from tests.integration.api.conftest import KOTHRUD, Door, refusal
 from tests.integration.api.previews import (
@@ -170,6 +170,26 @@ async def test_what_was_collected_is_written_when_the_process_ends(door: Door) -
     assert [entry["detail"]["previews"] for entry in await journal_of(door)] == [1, 1]
     await journal.keep(stopping)
     assert len(await journal_of(door)) == 2
+
+
+async def test_who_looks_while_a_minute_is_being_written_is_on_record_too(door: Door) -> None:
+    now = 1_000.0
+    journal = PreviewJournal(door.house.store, lambda: now)
+    areas = [Looked.at(around(300 + step), 0.36, drawn=True) for step in range(4)]
+    for area in areas[:2]:
+        await journal.note("officer:test", area)
+    now += MINUTE
+    writing = asyncio.create_task(journal.flush(all_=False))
+    await asyncio.sleep(0)  # it has come as far as the store: what follows waits for it
+    await asyncio.gather(writing, *(journal.note("officer:test", area) for area in areas[2:]))
+    await journal.flush()
+    details = [entry["detail"] for entry in await journal_of(door)]
+    assert sum(detail["previews"] for detail in details) == 4
+    listed = [area["sha256"] for detail in details for area in detail["areas"]]
+    assert sorted(listed) == sorted(area.sha256 for area in areas)
+    now += MINUTE
+    await journal.flush(all_=False)
+    assert not journal._minutes, "who looks no more takes no room"
 
 
 async def test_a_refused_preview_leaves_no_entry(door: Door) -> None:

@@ -102,6 +102,7 @@ async def test_a_sound_store_is_clean(town: Town, many: list[int], tmp_path: Pat
         ),
         ("UPDATE place SET x = 2000000000 WHERE id = 4", {"every point lies on the earth": [4]}),
         ("UPDATE area_place SET code = 'nowhere' WHERE id = 2", {"every ward that was chosen is known": ["nowhere"]}),
+        ("UPDATE area_place SET code = 'cell:1' WHERE id = 2", {"every ward that was chosen is known": ["cell:1"]}),
     ],
 )
 async def test_damage_is_found_and_named_by_ids(

@@ -20,6 +20,7 @@ from geoalert.subscribers import erase, import_file, make_person, register
 from geoalert.subscribers.person import RoundedPlace, WardPlace, round_off
 from geoalert.subscribers.rounded import rounded_box, squares_over
 from geoalert.subscribers.tables import AreaPlace, Place, Subscriber
+from tests.changes import add_ward
 from tests.workbench import HADAPSAR, KOTHRUD, Chain
 
 CODE = "cell:16556:38727"  # of KOTHRUD
@@ -118,3 +119,10 @@ async def test_a_plan_counts_the_people_it_reaches_beyond(chain: Chain) -> None:
         made = await device_plan(session, chain.house.desk, area)
     assert made.topics == (CODE,)
     assert (made.topics_reach.people_beyond, made.outline_reach.people_beyond) == (1, 0)
+
+
+async def test_a_code_that_is_no_square_keeps_no_alert_from_anybody(chain: Chain) -> None:
+    await add_ward(chain.house, await chain.settle(at=HADAPSAR), "cell:16556:x")
+    await rounded(chain)
+    _, released = await chain.sent()
+    assert released.people == 1

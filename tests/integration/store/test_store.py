@@ -19,8 +19,9 @@ from geoalert.dispatch.tables import Batch
 from geoalert.errors import Invalid, Unavailable
 from geoalert.settings import Settings, StoreSettings
 from geoalert.store import database_now, keys_of
+from geoalert.store.copying import add_rows
 from geoalert.store.migrations import differences
-from geoalert.subscribers.tables import Address
+from geoalert.subscribers.tables import Address, AreaPlace
 from geoalert.wards.tables import WardRow
 from tests.workbench import Chain
 
@@ -154,3 +155,26 @@ async def test_a_store_that_is_neither_is_refused(settings: Settings) -> None:
     with pytest.raises(Invalid, match="sqlite or postgresql"):
         async with open_house(settings):
             pass
+
+
+async def test_rows_come_in_whatever_order_they_name_their_columns(chain: Chain) -> None:
+    person = await chain.settle()
+    one = {"subscriber_id": person, "label": "work", "kind": "ward", "code": "Z1"}
+    other = {"code": "Z2", "kind": "ward", "label": "other", "subscriber_id": person}
+    async with chain.house.store.writing() as session:
+        await add_rows(session, AreaPlace, [one, other])
+    async with chain.house.store.reading() as session:
+        rows = await session.execute(select(AreaPlace.label, AreaPlace.code).order_by(AreaPlace.id))
+    assert [tuple(row) for row in rows] == [("work", "Z1"), ("other", "Z2")]
+
+
+@pytest.mark.parametrize("change", [{"attr": 1}, {"label": None}])
+async def test_rows_that_name_other_columns_are_refused(chain: Chain, change: dict[str, int | None]) -> None:
+    person = await chain.settle()
+    one = {"subscriber_id": person, "label": "work", "kind": "ward", "code": "Z1"}
+    other = {name: value for name, value in (one | change).items() if value is not None}
+    with pytest.raises(ValueError, match="same columns"):
+        async with chain.house.store.writing() as session:
+            await add_rows(session, AreaPlace, [one, other])
+    async with chain.house.store.reading() as session:
+        assert await session.scalar(select(func.count()).select_from(AreaPlace)) == 0

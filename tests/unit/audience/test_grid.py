@@ -134,8 +134,8 @@ def test_base_overlay_and_merged_base_agree_with_shapely(
         overlay.apply(changes)
         merged_often = Overlay(merged_often.base.merged(changes))
         expected = by_shapely(city, area)
-        assert told(overlay.people(cover)) == expected
-        assert told(merged_often.people(cover)) == expected
+        assert told(overlay.view().people(cover)) == expected
+        assert told(merged_often.view().people(cover)) == expected
     assert told(base.merged(overlay.snapshot()).people(cover)) == by_shapely(city, area)
 
 
@@ -154,7 +154,7 @@ def test_what_comes_while_a_merge_runs_is_kept(
             snapshot = overlay.snapshot()
     after = overlay.onto(overlay.base.merged(snapshot), snapshot)
     assert len(after) <= sum(len(changes) for changes in all_changes[at + 1 :]) or at >= len(all_changes)
-    assert told(after.people(Cover.of(area))) == by_shapely(city, area)
+    assert told(after.view().people(Cover.of(area))) == by_shapely(city, area)
 
 
 def test_many_people_in_one_answer_and_few_are_found_alike() -> None:
@@ -177,7 +177,7 @@ def test_many_people_in_one_answer_and_few_are_found_alike() -> None:
         area = shapely.Point((WEST + 20 * CELL) / SCALE, (SOUTH + 20 * CELL) / SCALE).buffer(side * CELL / SCALE / 2)
         area = area.union(shapely.box(WEST / SCALE, SOUTH / SCALE, (WEST + 5) / SCALE, (SOUTH + 5) / SCALE))
         expected = by_shapely(changed(city, changes), area)
-        assert told(overlay.people(Cover.of(area))) == expected
+        assert told(overlay.view().people(Cover.of(area))) == expected
         seen.add(len(expected) * DENSE > count)
     assert seen == {True, False}
 
@@ -189,7 +189,7 @@ def test_a_person_who_changes_again_and_again_takes_no_more_room() -> None:
     assert len(overlay) == 1
     assert len(overlay._rows) < 2_000
     around = Cover.of(shapely.Point(WEST / SCALE, SOUTH / SCALE).buffer(1e-5))
-    assert told(overlay.people(around)) == [(1, 4_999, 1)]
+    assert told(overlay.view().people(around)) == [(1, 4_999, 1)]
 
 
 def test_values_that_nobody_has_any_more_are_forgotten() -> None:
@@ -207,13 +207,14 @@ def test_a_view_and_a_snapshot_stay_as_they_were() -> None:
     overlay.apply({1: None, 2: None})
     assert told(view.people(around)) == [(1, 1, 1), (2, 2, 2)]
     assert list(snapshot) == [2]
-    assert told(overlay.people(around)) == []
+    assert told(overlay.view().people(around)) == []
 
 
 def test_an_empty_area_holds_nobody() -> None:
     base = grid_of({1: Person(1, 1, (WEST,), (SOUTH,))})
     assert told(base.people(Cover.of(shapely.Polygon()))) == []
-    assert told(Overlay(base, {2: Person(2, 2, (WEST,), (SOUTH,))}).people(Cover.of(shapely.MultiPolygon()))) == []
+    overlay = Overlay(base, {2: Person(2, 2, (WEST,), (SOUTH,))})
+    assert told(overlay.view().people(Cover.of(shapely.MultiPolygon()))) == []
 
 
 def test_what_cannot_be_is_refused() -> None:

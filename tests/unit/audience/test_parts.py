@@ -43,7 +43,7 @@ def by_shapely(city: City, area: BaseGeometry, parts: list[BaseGeometry]) -> lis
 
 def divided(overlay: Overlay, area: BaseGeometry, parts: list[BaseGeometry]) -> list[tuple[int, int]]:
     people, part = overlay.view().divided(Cover.of(area), [Cover.of(each) for each in parts])
-    whole = overlay.people(Cover.of(area))
+    whole = overlay.view().people(Cover.of(area))
     assert (people.attr.tolist(), people.categories.tolist()) == (whole.attr.tolist(), whole.categories.tolist())
     return list(zip(people.subscriber.tolist(), part.tolist(), strict=True))
 

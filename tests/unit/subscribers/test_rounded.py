@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from geoalert.errors import Invalid
 from geoalert.subscribers.import_csv import parse_row
 from geoalert.subscribers.person import RoundedPlace
-from geoalert.subscribers.rounded import SIDE, rounded_box, rounded_boxes, rounded_code, squares_over
+from geoalert.subscribers.rounded import SIDE, is_rounded, rounded_box, rounded_boxes, rounded_code, squares_over
 
 latitudes, longitudes = st.floats(-90, 90), st.floats(-180, 180)
 
@@ -18,6 +18,7 @@ latitudes, longitudes = st.floats(-90, 90), st.floats(-180, 180)
 @given(longitudes, latitudes)
 def test_the_square_holds_its_point_and_says_no_more(lon: float, lat: float) -> None:
     code = rounded_code(lon, lat)
+    assert is_rounded(code)
     box = rounded_box(code)
     assert box.distance(shapely.Point(lon, lat)) <= 1e-7  # of the lattice
     west, south, east, north = box.bounds
@@ -56,6 +57,7 @@ def test_squares_over_a_box_leave_nothing_out() -> None:
 
 @pytest.mark.parametrize("code", ["cell:", "cell:1", "cell:01:2", "cell:-1:2", "cell:27466:1", "cell:1:54932", "P12"])
 def test_what_is_no_square_is_none(code: str) -> None:
+    assert not is_rounded(code)
     with pytest.raises(ValueError, match="rounded cell"):
         rounded_box(code)
 
