@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
-import shapely
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -17,7 +16,7 @@ from geoalert.alerts.states import move
 from geoalert.alerts.tables import Alert, Message
 from geoalert.audience import audience_hash, resolve
 from geoalert.audience.changes import position
-from geoalert.audience.grounds import SHARES_INTERIOR
+from geoalert.audience.grounds import sharing
 from geoalert.audit import append
 from geoalert.departments import Actor
 from geoalert.dispatch.outcomes import Outcome
@@ -188,19 +187,16 @@ def _accounts_wait(message: Message, told: Recipients, *, posts_wait: bool) -> R
 async def _accounts(session: AsyncSession, desk: Desk, message: Message, *, posts_wait: bool) -> Recipients:
     """The city's own accounts for this area, in the languages the message has."""
     languages = texts_in(message.content)
-    line = desk.last_known(await database_now(session))
     rows = await session.scalars(
         select(Handle)
         .join(Address, (Address.owner_kind == "handle") & (Address.owner_id == Handle.id))
         .where(Handle.state == "active", Address.state == "active")
         .order_by(Handle.id)
     )
-    chosen = [
-        handle
-        for handle in rows
-        if LANGUAGE_NAMES[handle.language] in languages
-        and (handle.ward is None or shapely.relate_pattern(message.area, line(handle.ward), SHARES_INTERIOR))
-    ]
+    spoken = [handle for handle in rows if LANGUAGE_NAMES[handle.language] in languages]
+    wards = sorted({handle.ward for handle in spoken if handle.ward is not None})
+    touched = {None, *sharing(message.area, wards, desk.last_known(await database_now(session)))}
+    chosen = [handle for handle in spoken if handle.ward in touched]
     return Recipients.of(
         np.array([-handle.id for handle in chosen], dtype=np.int64),
         np.full(len(chosen), POST),

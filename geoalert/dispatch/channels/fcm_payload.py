@@ -11,10 +11,10 @@ from pyfcm import FCMNotification
 
 from geoalert.dispatch.channels.channel import Notice
 from geoalert.errors import Invalid
+from geoalert.subscribers.codes import EMERGENCIES
 
 # Marks no text may hold; what stands between them is spliced in per chunk (ttl) or per recipient.
 _TTL, _REF, _ADDRESS = "\ufffettl\uffff", "\uffferef\uffff", "\ufffeaddress\uffff"
-_URGENT = frozenset({"Extreme", "Severe"})
 _COLLAPSE_LIMIT = 64  # bytes, APNs
 _LONGEST_TTL = 28 * 86_400
 FIELDS = {"token": b'"token":', "installation": b'"fid":'}
@@ -48,7 +48,7 @@ class PayloadBuilder(FCMNotification):  # type: ignore[misc]  # pyfcm ships no t
 
     def template(self, notice: Notice, title: str, body: str) -> Template:
         """Shows the same on Android and iOS, and replaces an earlier message of the same alert there."""
-        collapse, urgent = collapse_id(notice.alert), notice.severity in _URGENT
+        collapse, urgent = collapse_id(notice.alert), notice.severity in EMERGENCIES
         aps: dict[str, object] = {"sound": "default", "thread-id": collapse}
         if urgent:
             aps["interruption-level"] = "time-sensitive"

@@ -231,3 +231,12 @@ async def test_publishing_what_has_expired_is_refused(chain: Chain) -> None:
         await session.flush()
         with pytest.raises(Conflict, match="has expired"):
             await publish(session, chain.house.desk, cell, found)
+
+
+async def test_an_account_of_a_ward_that_never_was_stops_nothing(chain: Chain) -> None:
+    await chain.settle()
+    async with chain.house.store.writing() as session:
+        await add_account(session, "mastodon", "nowhere_mr", "mr", ward="no-such-ward")
+        await add_account(session, "mastodon", "kothrud_en", "en", ward="kothrud-bavdhan")
+    _, released = await chain.sent(channels=("push", "post"))
+    assert (released.people, released.audience) == (1, 1 + 3 + 1)  # the city's three, and Kothrud's
