@@ -24,7 +24,7 @@ FILE: Final = "geoalert.toml"
 # and beside a real store they are never read.
 DEMO_FILE: Final = "var/demo/geoalert.toml"
 REAL_STORE: Final = "var/geoalert.db"
-TABLES: Final = ("store", "city", "api", "alerts", "worker", "sandbox", "fcm", "twilio", "mastodon")
+TABLES: Final = ("store", "city", "api", "alerts", "audience", "worker", "sandbox", "fcm", "twilio", "mastodon")
 
 
 def settings_file() -> Path | None:
@@ -119,6 +119,12 @@ class AlertSettings(_Group):
     widen_m: int = Field(default=50, ge=0, le=500)
 
 
+class AudienceSettings(_Group):
+    model_config = _group("audience")
+
+    compiled: bool = True  # `serve` finds people by compiled loops where `geoalert[fast]` is installed: the same people
+
+
 class WorkerSettings(_Group):
     model_config = _group("worker")
 
@@ -169,6 +175,7 @@ class Settings:
             self.city = CitySettings()
             self.api = ApiSettings()
             self.alerts = AlertSettings()
+            self.audience = AudienceSettings()
             self.worker = WorkerSettings()
             self.sandbox = SandboxSettings()
             self.fcm = FcmSettings()
