@@ -24,6 +24,7 @@ class Alive(BaseModel):
 class Ready(BaseModel):
     status: Literal["ready"] = "ready"
     channels: list[str]
+    audience: Literal["store", "grid", "compiled grid"]  # what finds the people of an area now
 
 
 @router.get("/healthz", summary="Alive")
@@ -39,7 +40,7 @@ async def ready(house: HouseDep) -> Ready:
     await house.require_current()
     if not house.channels:
         raise Unavailable("no channel is configured")
-    return Ready(channels=sorted({channel.name for channel in house.channels.values()}))
+    return Ready(channels=sorted({channel.name for channel in house.channels.values()}), audience=house.finds_by)
 
 
 @router.get("/metrics", summary="Figures for Prometheus", response_class=Response)

@@ -31,9 +31,10 @@ from bench.fanout.chart import draw
 from bench.fanout.crowd import Crowd, make_areas, make_crowd
 from bench.fanout.ours import Ours, opened
 from bench.fanout.rivals import PostGis, Sjoin, by_shapely
+from geoalert import compiled
 from geoalert.store.keys import new_keys, write_keys
 
-WAYS = ("postgis", "postgis tuned", "sjoin + COPY", "database", "grid", "grid, SQLite")
+WAYS = ("postgis", "postgis tuned", "sjoin + COPY", "database", "grid", "compiled", "grid, SQLite")
 RIVALS = WAYS[:3]
 CHANGES = 300
 
@@ -66,6 +67,8 @@ async def fresh(name: str) -> str:
 
 
 async def measure(people: int, rounds: int, folder: Path) -> dict[str, Any]:
+    if not compiled.prepare():
+        raise SystemExit("the compiled loops cannot be had: make setup")
     crowd, areas = make_crowd(people), make_areas()
     write_keys(folder / f"keys{people}.json", new_keys())
     async with AsyncExitStack() as open_now:
@@ -85,6 +88,7 @@ async def measure(people: int, rounds: int, folder: Path) -> dict[str, Any]:
             "sjoin + COPY": Way(by_sjoin, rival.recipients, rival.empty),
             "database": Way(ours.by_database, ours.recipients, ours.empty),
             "grid": Way(ours.by_grid, ours.recipients, ours.empty),
+            "compiled": Way(ours.by_compiled, ours.recipients, ours.empty),
             "grid, SQLite": Way(embedded.by_grid, embedded.recipients, embedded.empty),
         }
         for each in (ours, embedded):
@@ -147,12 +151,12 @@ def show(found: dict[str, Any]) -> None:
     print(f"{'':>10} {'told':>9} " + " ".join(f"{name:>14}" for name in WAYS))
     for kind, count in told.items():
         print(f"{kind:>10} {count:>9,} " + " ".join(f"{ms[name][kind]:>14.1f}" for name in WAYS))
-    print("times faster (grid / database path, both in PostgreSQL)")
+    print("times faster (compiled / grid / database path, all in PostgreSQL)")
     for kind in told:
         print(
             f"{kind:>10} {'':>9} "
             + " ".join(
-                f"{ms[name][kind] / ms['grid'][kind]:>7.1f}/{ms[name][kind] / ms['database'][kind]:<6.1f}"
+                "/".join(f"{ms[name][kind] / ms[way][kind]:.1f}" for way in ("compiled", "grid", "database")).rjust(14)
                 for name in RIVALS
             )
         )

@@ -24,7 +24,7 @@ FILE: Final = "geoalert.toml"
 # and beside a real store they are never read.
 DEMO_FILE: Final = "var/demo/geoalert.toml"
 REAL_STORE: Final = "var/geoalert.db"
-TABLES: Final = ("store", "city", "api", "alerts", "worker", "sandbox", "fcm", "twilio", "mastodon")
+TABLES: Final = ("store", "city", "api", "alerts", "audience", "worker", "sandbox", "fcm", "twilio", "mastodon")
 
 
 def settings_file() -> Path | None:
@@ -121,6 +121,12 @@ class AlertSettings(_Group):
     weekly_budget: int = Field(default=5, ge=0, le=1_000)
 
 
+class AudienceSettings(_Group):
+    model_config = _group("audience")
+
+    compiled: bool = True  # `serve` finds people by compiled loops where `geoalert[fast]` is installed: the same people
+
+
 class WorkerSettings(_Group):
     model_config = _group("worker")
 
@@ -171,6 +177,7 @@ class Settings:
             self.city = CitySettings()
             self.api = ApiSettings()
             self.alerts = AlertSettings()
+            self.audience = AudienceSettings()
             self.worker = WorkerSettings()
             self.sandbox = SandboxSettings()
             self.fcm = FcmSettings()

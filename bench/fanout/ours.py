@@ -18,6 +18,7 @@ from shapely.geometry.base import BaseGeometry
 from sqlalchemy import delete, select, update
 
 from bench.fanout.crowd import PUSH, WATER, Crowd
+from geoalert import compiled
 from geoalert.alerts.tables import Alert, Message
 from geoalert.audience import Aim, Finder, people_in, resolve
 from geoalert.bootstrap import House, open_house
@@ -69,6 +70,13 @@ class Ours:
         return await self.release(area, people_in)
 
     async def by_grid(self, area: BaseGeometry) -> int:
+        """As numpy does it."""
+        compiled.switch(on=False)
+        assert self.house.grid is not None
+        return await self.release(area, self.house.grid)
+
+    async def by_compiled(self, area: BaseGeometry) -> int:
+        compiled.switch(on=True)
         assert self.house.grid is not None
         return await self.release(area, self.house.grid)
 

@@ -89,10 +89,14 @@ class Cover:
             unsure |= crowded[run]
         doubtful = np.flatnonzero(unsure)
         if len(doubtful):
-            if len(doubtful) > FEW:
-                shapely.prepare(self.area)
-            lon, lat = (x[doubtful] - X_ORIGIN) / SCALE, (y[doubtful] - Y_ORIGIN) / SCALE
-            inside[doubtful] = shapely.intersects_xy(self.area, lon, lat)
+            inside[doubtful] = self.holds(x[doubtful], y[doubtful])
+        return inside
+
+    def holds(self, x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Whether the area holds these places, its line included: plain shapely, for those no sum can tell."""
+        if len(x) > FEW:
+            shapely.prepare(self.area)
+        inside: NDArray[np.bool_] = shapely.intersects_xy(self.area, (x - X_ORIGIN) / SCALE, (y - Y_ORIGIN) / SCALE)
         return inside
 
 
@@ -166,7 +170,7 @@ def _crossed_oddly(
     edges: Edges,
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """For every place and the `count` edges from `start` on: whether an odd number of them passes west of it, and
-    whether one passes so near that this sum cannot tell. Plain arrays in and out: a compiled form may take its place.
+    whether one passes so near that this sum cannot tell. `compiled.passes.mark_on_edges` is the same sum.
     """
     stop = np.cumsum(count)
     begin = stop - count

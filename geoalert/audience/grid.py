@@ -17,17 +17,17 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
+from geoalert import compiled
 from geoalert.audience.cover import Cover
-from geoalert.audience.people import People, placed
+from geoalert.audience.marks import COLUMN, WITHIN, ByCell, slots_inside
+from geoalert.audience.people import People, placed, stretches
 from geoalert.subscribers.cells import ROW, SHIFT, X_ORIGIN, Y_ORIGIN, cells_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-WITHIN: Final = (1 << SHIFT) - 1  # bits of a coordinate within its cell
-COLUMN: Final = (1 << ROW) - 1  # bits of the column within a cell
+SOME: Final = 1_024  # persons, compiled
 DENSE: Final = 8  # one place to so many people: from there marking all people costs less than sorting those found
-PART: Final = 16_384  # persons gathered at a time: what lies between memory and answer stays in the processor's cache
 PERSON: Final = np.dtype([("subscriber", np.int64), ("attr", np.uint32), ("categories", np.uint32)])
 
 
@@ -113,6 +113,9 @@ class Grid:
         """Slots of those with a place in the area, ascending, each once: less the slots in `without`, and with those
         in `also`, which have no slot in common.
         """
+        if (loops := compiled.loops()) is not None:
+            places = ByCell(self._cells, self._first, self._offsets, self._slots)
+            return slots_inside(places, len(self), cover, without, also, loops)
         pieces = self._found(cover)
         if sum(map(len, pieces)) * DENSE > len(self):
             marked = np.zeros(len(self), dtype=bool)
@@ -141,13 +144,16 @@ class Grid:
     def people_at(self, slots: NDArray[np.int64]) -> People:
         """The persons in these slots, given ascending, as people who are certainly inside; arrays of the caller's."""
         ids, attr, categories = (np.empty(len(slots), dtype=np.int64) for _ in range(3))
-        for start in range(0, len(slots), PART):
-            part = slice(start, start + PART)
-            persons = self._persons.take(slots[part])
-            ids[part] = persons["subscriber"]
-            # "clip" changes nothing, every code has its value: without it numpy fills a copy of `out` first.
-            self._attr.take(persons["attr"], out=attr[part], mode="clip")
-            self._categories.take(persons["categories"], out=categories[part], mode="clip")
+        if (loops := compiled.loops()) is not None:
+            pairs, some = self._persons.view(np.int64).reshape(-1, 2), np.empty((SOME, 2), dtype=np.int64)
+            loops.gather(slots, pairs, self._attr, self._categories, some, ids, attr, categories)
+        else:
+            for part in stretches(len(slots)):
+                persons = self._persons.take(slots[part])
+                ids[part] = persons["subscriber"]
+                # "clip" changes nothing, every code has its value: without it numpy fills a copy of `out` first.
+                self._attr.take(persons["attr"], out=attr[part], mode="clip")
+                self._categories.take(persons["categories"], out=categories[part], mode="clip")
         return People(ids, attr, categories, np.ones(len(slots), dtype=bool))
 
     def first_of(self, covers: Sequence[Cover]) -> NDArray[np.int16]:

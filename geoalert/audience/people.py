@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import numpy as np
 
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Number = TypeVar("Number", bound=np.generic)
+PART: Final = 16_384  # people
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,12 @@ class People:
             placed(self.categories, at, other.categories[new]),
             placed(certain, at, other.certain[new]),
         )
+
+
+def stretches(count: int) -> Iterator[slice]:
+    """So many people, some at a time: what lies between memory and answer then stays in the processor's cache."""
+    for start in range(0, count, PART):
+        yield slice(start, min(start + PART, count))
 
 
 def placed(kept: NDArray[Number], at: NDArray[np.int64], added: NDArray[Number]) -> NDArray[Number]:

@@ -12,9 +12,10 @@ import numpy as np
 from shapely.geometry.base import BaseGeometry
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from geoalert.audience.choosing import Members
 from geoalert.audience.people import People
 from geoalert.audience.places import people_in
-from geoalert.audience.rules import LEFT_OUT, NOBODY, Members, Ruled, members
+from geoalert.audience.rules import LEFT_OUT, NOBODY, Ruled, members
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -94,4 +95,4 @@ def audience_hash(owner: NDArray[np.int64], channel: NDArray[np.uint8], language
     """
     records = np.empty(len(owner), dtype=RECORD)
     records["owner"], records["channel"], records["language"] = owner, channel, language
-    return hashlib.sha256(records.tobytes()).hexdigest()
+    return hashlib.sha256(records.view(np.uint8).data).hexdigest()

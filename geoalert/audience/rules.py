@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import cached_property
 from types import MappingProxyType
@@ -11,17 +11,16 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from geoalert.audience.choosing import Bars, Members, admitted, reached
 from geoalert.audience.people import People
 from geoalert.subscribers.attributes import (
     ACTIVE,
     CONSENT,
-    LANGUAGE,
     MIN_SEVERITY,
     QUIET_FROM,
     QUIET_TO,
     field,
     order_mask,
-    order_of,
 )
 from geoalert.subscribers.codes import SEVERITIES
 
@@ -58,22 +57,6 @@ NOBODY: Final[Mapping[str, NDArray[np.bool_]]] = MappingProxyType({})
 OVERRIDDEN: Final = MappingProxyType({"no_consent": "consent", "category": "category", "min_severity": "min_severity"})
 
 
-@dataclass(frozen=True, slots=True)
-class Members:
-    """Who is told, one entry a (person, channel), ascending by both; arrays of equal length.
-
-    `hold` is when quiet hours end, in whole seconds since 1970 UTC, or 0 where none run.
-    """
-
-    subscriber: NDArray[np.int64]
-    channel: NDArray[np.uint8]
-    language: NDArray[np.uint8]
-    hold: NDArray[np.int64]
-
-    def __len__(self) -> int:
-        return len(self.subscriber)
-
-
 @dataclass(frozen=True)
 class Ruled:
     """`told` are the positions of the people who are told, ascending."""
@@ -104,13 +87,13 @@ def members(
     reach, attr = REACH[severity], people.attr
     allowed = sorted(channels)
     usable = sum(order_mask(channel) for channel in allowed)
-    must = ACTIVE if reach.consent else ACTIVE | CONSENT
-    wanted = attr & must == must
-    wanted &= attr & usable != 0
-    if not reach.category:
-        wanted &= people.categories & 1 << category_bit != 0
-    if not reach.min_severity:
-        wanted &= attr & MIN_SEVERITY[1] << MIN_SEVERITY[0] <= SEVERITIES[severity] << MIN_SEVERITY[0]
+    bars = Bars(
+        must=ACTIVE if reach.consent else ACTIVE | CONSENT,
+        usable=usable,
+        category=0 if reach.category else 1 << category_bit,
+        strictest=(MIN_SEVERITY[1] if reach.min_severity else SEVERITIES[severity]) << MIN_SEVERITY[0],
+    )
+    wanted = admitted(people, bars)
     for heard in spared.values():
         wanted &= ~heard
 
@@ -130,67 +113,48 @@ def members(
         return why
 
     told = np.flatnonzero(wanted)
-    chosen, channel = _channels(attr[told], allowed, every=reach.all_channels)
-    chosen = told[chosen]
-    wishes = attr[chosen]
-    return Ruled(
-        Members(
-            subscriber=people.subscriber[chosen],
-            channel=channel,
-            language=field(wishes, LANGUAGE).astype(np.uint8),
-            hold=np.zeros(len(chosen), dtype=np.int64) if reach.quiet_hours else _holds(wishes, now, zone),
-        ),
-        told,
-        left_out,
-        tuple(spared),
-    )
+    chosen, hours = reached(people, told, allowed, every=reach.all_channels)
+    if not reach.quiet_hours:
+        chosen = replace(chosen, hold=_holds(hours, now, zone))
+    return Ruled(chosen, told, left_out, tuple(spared))
 
 
-def _channels(
-    attr: NDArray[np.int64], allowed: Sequence[int], *, every: bool
-) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
-    """Positions of the people, ascending, and a channel of theirs: the first in their order, or with `every` each.
-    Everybody here can use one of those allowed.
+def _holds(hours: NDArray[np.uint32], now: datetime, zone: tzinfo) -> NDArray[np.int64]:
+    """When each one's quiet hours end, as `quiet_until` has it. It is worked out once for each end that is kept: there
+    are few, however many people keep them.
     """
-    if len(allowed) == 1:
-        return np.arange(len(attr)), np.full(len(attr), allowed[0], dtype=np.uint8)
-    codes = np.array(allowed, dtype=np.uint8)
-    orders = np.stack([order_of(attr, channel).astype(np.uint8) for channel in allowed], axis=-1)
-    if every:
-        person, which = np.nonzero(orders)
-        return person, codes[which]
-    orders -= 1  # 0, no address, becomes the last of all
-    return np.arange(len(attr)), codes[orders.argmin(axis=-1)]
-
-
-def _holds(attr: NDArray[np.int64], now: datetime, zone: tzinfo) -> NDArray[np.int64]:
-    """When each one's quiet hours end; few distinct hours are kept by many people."""
-    ends = np.zeros(len(attr), dtype=np.int64)
-    hours = attr & (QUIET_FROM[1] << QUIET_FROM[0] | QUIET_TO[1] << QUIET_TO[0])
+    holds = np.zeros(len(hours), dtype=np.int64)
     keeps = np.flatnonzero(hours)
-    distinct, which = np.unique(hours[keeps], return_inverse=True)
-    moments = [
-        quiet_until(int(start), int(end), now, zone)
-        for start, end in zip(field(distinct, QUIET_FROM), field(distinct, QUIET_TO), strict=True)
-    ]
-    seconds = np.array([0 if moment is None else int(moment.timestamp()) for moment in moments], dtype=np.int64)
-    ends[keeps] = seconds[which]
-    return ends
+    kept = hours[keeps].astype(np.int64)
+    start, end = field(kept, QUIET_FROM), field(kept, QUIET_TO)
+    minute = _minute(now.astimezone(zone))
+    begun, open_ = start <= minute, minute < end
+    runs = np.flatnonzero(np.where(start < end, begun & open_, (begun | open_) & (start != end)))
+    ends = end[runs]
+    seconds = np.zeros(QUIET_TO[1] + 1, dtype=np.int64)
+    for each in np.flatnonzero(np.bincount(ends)).tolist():
+        seconds[each] = int(_next(each, now, zone).timestamp())
+    holds[keeps[runs]] = seconds[ends]
+    return holds
 
 
 def quiet_until(start: int, end: int, now: datetime, zone: tzinfo) -> datetime | None:
     """When the quiet hours that run now are over (UTC), or None when none run. Minutes of the city's day; equal ones
     mean that there are no quiet hours.
     """
-    if start == end:
-        return None
+    minute = _minute(now.astimezone(zone))
+    runs = start <= minute < end if start < end else start != end and (minute >= start or minute < end)
+    return _next(end, now, zone) if runs else None
+
+
+def _minute(local: datetime) -> int:
+    return local.hour * 60 + local.minute
+
+
+def _next(minute: int, now: datetime, zone: tzinfo) -> datetime:
+    """When it is this minute of the city's day for the next time (UTC)."""
     local = now.astimezone(zone)
-    minute = local.hour * 60 + local.minute
-    runs = start <= minute < end if start < end else minute >= start or minute < end
-    if not runs:
-        return None
-    midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
-    over = midnight + timedelta(minutes=end)
+    over = local.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(minutes=minute)
     if over <= local:
         over += timedelta(days=1)
     return over.astimezone(UTC)

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from geoalert.alerts.tables import Message
 from geoalert.dispatch.channels.channel import Channel
+from geoalert.dispatch.dealing import dealt
 from geoalert.dispatch.outcomes import Outcome
 from geoalert.dispatch.reasons import Reason
 from geoalert.dispatch.recipients import Recipients
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 PRIORITY: Final = MappingProxyType({"Extreme": 0, "Severe": 1, "Moderate": 5, "Minor": 7, "Unknown": 7})
 EMERGENCY: Final = 1
 PARKED: Final = "parked"
-WIDE: Final = 1 << 16
+HOLD: Final = 9  # bits below a hold in the key of a group: four of a channel, four of a language, one
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,18 +94,17 @@ async def plan_batches(
             "attempts": 0,
             "joined_at": now if late else None,
         }
-        whole = owners.astype("<i8").tobytes()
-        width = route.batch_size * 8
-        for start in range(0, len(whole), width):
-            part = whole[start : start + width]
-            size = len(part) // 8
+        whole = owners.astype("<i8", copy=False)
+        for start in range(0, len(whole), route.batch_size):
+            part = whole[start : start + route.batch_size]
+            size = len(part)
             numbers[channel] = numbers.get(channel, 0) + 1
             rows.append(
                 shared
                 | {
                     "number": numbers[channel],
                     "size": size,
-                    "recipients": part,
+                    "recipients": part.tobytes(),
                     "outcomes": bytes([Outcome.HELD if held else Outcome.PENDING]) * size,
                     "reasons": bytes([reason]) * size,
                 }
@@ -121,27 +121,15 @@ def _groups(recipients: Recipients) -> Iterator[tuple[tuple[int, int, int, bool]
     """Owners by (channel, language, hold, waits): who need not wait first, then by when they are let go."""
     if not len(recipients):
         return
-    # Four bits for each code, as everywhere they are packed. Dense: what is counted below has a place for every number.
-    key = recipients.channel.astype(np.int64) << 5 | recipients.language.astype(np.int64) << 1 | recipients.waits
+    # Two bytes: what is read and written here costs more than what is computed.
+    key = recipients.channel.astype(np.uint16) << 5 | recipients.language.astype(np.uint16) << 1 | recipients.waits
+    holds = np.zeros(1, dtype=np.int64)
     if recipients.hold.any():
-        _, which = np.unique(recipients.hold, return_inverse=True)
-        key |= which << 9
-    known = np.flatnonzero(np.bincount(key))
-    code = np.zeros(known[-1] + 1, dtype=np.uint16 if len(known) <= WIDE else np.int64)
-    code[known] = np.arange(len(known))
-    order = np.argsort(code[key], kind="stable")  # 16 bits wide it is a radix sort
-    starts = np.flatnonzero(np.diff(key[order], prepend=-1)).tolist()
-    for start, end in zip(starts, [*starts[1:], len(order)], strict=True):
-        first = order[start]
-        yield (
-            (
-                int(recipients.channel[first]),
-                int(recipients.language[first]),
-                int(recipients.hold[first]),
-                bool(recipients.waits[first]),
-            ),
-            recipients.owner[order[start:end]],
-        )
+        holds, which = np.unique(recipients.hold, return_inverse=True)
+        key = key | which << HOLD
+    for group, owners in dealt(key, recipients.owner):
+        channel, language, waits = group >> 5 & 0xF, group >> 1 & 0xF, bool(group & 1)
+        yield (channel, language, int(holds[group >> HOLD]), waits), owners
 
 
 def recipients_of(batch: Batch) -> list[int]:

@@ -42,7 +42,11 @@ class Recipients:
         hold = np.zeros(len(owner), dtype=np.int64) if hold is None else hold
         waits = np.zeros(len(owner), dtype=bool) if waits is None else waits
         made = cls(
-            owner.astype(np.int64), channel.astype(np.uint8), language.astype(np.uint8), hold, waits.astype(bool)
+            owner.astype(np.int64, copy=False),
+            channel.astype(np.uint8, copy=False),
+            language.astype(np.uint8, copy=False),
+            hold,
+            waits.astype(bool, copy=False),
         )
         if made._ascending():
             return made
@@ -91,5 +95,7 @@ class Recipients:
         return self.owner << 4 | self.channel
 
     def _ascending(self) -> bool:
+        if (self.owner[1:] > self.owner[:-1]).all():  # one channel each: most messages
+            return True
         keys = self._keys()
         return bool((keys[1:] > keys[:-1]).all())

@@ -16,6 +16,8 @@ from geoalert.subscribers.person import WardPlace
 from geoalert.subscribers.tables import Subscriber
 from tests.integration.audience.town import Town, X, Y
 
+pytestmark = pytest.mark.usefixtures("form")
+
 CELL = 1 << SHIFT
 CITY = shapely.box(73.7, 18.4, 74.0, 18.7)
 CHANNELS = (("push",), ("sms", "push"), ("email", "sms", "push"))

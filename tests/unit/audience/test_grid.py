@@ -15,6 +15,8 @@ from geoalert.audience.overlay import Overlay
 from geoalert.audience.people import People
 from geoalert.subscribers.cells import SCALE, SHIFT, X_ORIGIN, Y_ORIGIN
 
+pytestmark = pytest.mark.usefixtures("form")
+
 CELL = 1 << SHIFT
 EVERYTHING = (1 << 62) - 1
 NONE = np.empty(0, dtype=np.int64)

@@ -12,6 +12,8 @@ import pytest
 from geoalert.audience.people import People
 from geoalert.audience.rules import LEFT_OUT, members, quiet_until
 
+pytestmark = pytest.mark.usefixtures("form")
+
 IST = ZoneInfo("Asia/Kolkata")
 TEN_IN_THE_MORNING = datetime(2026, 11, 21, 4, 30, tzinfo=UTC)
 PUSH, SMS, EMAIL = 1, 2, 6

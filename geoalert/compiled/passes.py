@@ -1,0 +1,232 @@
+"""The loops that numba compiles, as plain functions: numbers and arrays in, arrays filled, how many entries returned.
+
+None of them allocates, raises, or looks beyond what it is given; a caller gives arrays that are long enough. Above each
+stands its signature in numba's words: `[::1]` lies in one piece, and what comes after `>` is written.
+
+Numbers from elsewhere are written out here, and a test holds them to their source: numba keeps machine code by the text
+of this file, and would go on with the old number if it changed in another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final, TypeVar
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+Loop = TypeVar("Loop", bound=Callable[..., int])
+SIGNATURES: Final[dict[str, tuple[Callable[..., int], str]]] = {}
+
+SHIFT: Final = 12  # of a cell, and what follows from it
+WITHIN: Final = 0xFFF
+ROW: Final = 20
+COLUMN: Final = 0xFFFFF
+LANGUAGE_BITS: Final = 0xF  # of `attr`
+SEVERITY_BITS: Final = 0x7 << 4
+QUIET_BITS: Final = 0x7FF << 9 | 0x7FF << 20
+CHANNEL_SHIFT: Final = 31
+CHANNEL_BITS: Final = 3
+LAST_ORDER: Final = 0x7
+NO_ORDER: Final = 0x8
+HALF: Final = 0xFFFFFFFF
+# One bit a slot. All unsigned: numba makes a float of signed and unsigned together.
+NO_BIT, BIT, WORD = np.uint64(0), np.uint64(1), np.uint64(63)
+# A de Bruijn sequence: the upper six bits of its product with a power of two are different for each of the 64.
+SEQUENCE, UPPER = np.uint64(0x03F79D71B4CB0A89), np.uint64(58)
+POSITION: Final = np.zeros(64, dtype=np.int64)
+POSITION[[((0x03F79D71B4CB0A89 << bit) & (1 << 64) - 1) >> 58 for bit in range(64)]] = range(64)
+
+
+def loop(signature: str) -> Callable[[Loop], Loop]:
+    def listed(function: Loop) -> Loop:
+        SIGNATURES[function.__name__] = function, signature
+        return function
+
+    return listed
+
+
+@loop("int64[::1] int64[::1] uint32[::1] > uint64[::1]")
+def mark_stretches(
+    start: NDArray[np.int64], end: NDArray[np.int64], slots: NDArray[np.uint32], marks: NDArray[np.uint64]
+) -> int:
+    """Marks the slots of whole stretches of places."""
+    for stretch in range(len(start)):
+        for place in range(start[stretch], end[stretch]):
+            slot = np.uint64(slots[place])
+            marks[slot >> np.uint64(6)] |= BIT << (slot & WORD)
+    return len(start)
+
+
+@loop(
+    "int64[::1] int64[::1] int64[::1] int64[::1] boolean[::1] float64[::1] float64[::1] float64[::1] float64[::1]"
+    " float64[::1] int64[::1] int64[::1] uint32[::1] uint32[::1] int64 > uint64[::1] int64[::1]"
+)
+def mark_on_edges(  # noqa: PLR0917 - plain arrays are what compiles
+    first_cell: NDArray[np.int64],
+    end_cell: NDArray[np.int64],
+    edge_start: NDArray[np.int64],
+    edge_count: NDArray[np.int64],
+    west_inside: NDArray[np.bool_],
+    low: NDArray[np.float64],
+    high: NDArray[np.float64],
+    run_x: NDArray[np.float64],
+    rise: NDArray[np.float64],
+    level: NDArray[np.float64],
+    cells: NDArray[np.int64],
+    first: NDArray[np.int64],
+    offsets: NDArray[np.uint32],
+    slots: NDArray[np.uint32],
+    crowded: int,
+    marks: NDArray[np.uint64],
+    doubtful: NDArray[np.int64],
+) -> int:
+    """Marks the slots of those places in edge runs that are certainly inside; how many it left as doubtful, which the
+    exact shape must decide. The same sum as `audience.cover.Cover.inside`.
+    """
+    left = 0
+    for run in range(len(first_cell)):
+        begin, end = edge_start[run], edge_start[run] + edge_count[run]
+        for cell in range(first_cell[run], end_cell[run]):
+            west, south = (cells[cell] & COLUMN) << SHIFT, (cells[cell] >> ROW) << SHIFT
+            for place in range(first[cell], first[cell + 1]):
+                x = np.float64(west + (np.int64(offsets[place]) & WITHIN))
+                y = np.float64(south + (np.int64(offsets[place]) >> SHIFT))
+                inside, unsure = west_inside[run], edge_count[run] > crowded
+                if not unsure:
+                    for edge in range(begin, end):
+                        side = run_x[edge] * y - rise[edge] * x - level[edge]
+                        unsure |= abs(side) <= abs(run_x[edge]) + rise[edge]
+                        inside ^= (side < 0) & (low[edge] <= y) & (y < high[edge])
+                if unsure:
+                    doubtful[left] = place
+                    left += 1
+                elif inside:
+                    slot = np.uint64(slots[place])
+                    marks[slot >> np.uint64(6)] |= BIT << (slot & WORD)
+    return left
+
+
+@loop("int64[::1] boolean > uint64[::1]")
+def mark(slots: NDArray[np.int64], inside: bool, marks: NDArray[np.uint64]) -> int:
+    """Marks these slots, or takes their marks away."""
+    for at in range(len(slots)):
+        slot = np.uint64(slots[at])
+        bit = BIT << (slot & WORD)
+        if inside:
+            marks[slot >> np.uint64(6)] |= bit
+        else:
+            marks[slot >> np.uint64(6)] &= ~bit
+    return len(slots)
+
+
+@loop("uint64[::1] > int64[::1]")
+def list_marks(marks: NDArray[np.uint64], slots: NDArray[np.int64]) -> int:
+    """The marked slots, ascending."""
+    found = 0
+    for word in range(len(marks)):
+        left = marks[word]
+        while left != NO_BIT:
+            slots[found] = word * 64 + POSITION[((left & (NO_BIT - left)) * SEQUENCE) >> UPPER]
+            left &= left - BIT
+            found += 1
+    return found
+
+
+@loop("int64[::1] int64[:,::1] int64[::1] int64[::1] > int64[:,::1] int64[::1] int64[::1] int64[::1]")
+def gather(
+    slots: NDArray[np.int64],
+    persons: NDArray[np.int64],
+    attr_values: NDArray[np.int64],
+    category_values: NDArray[np.int64],
+    some: NDArray[np.int64],
+    subscribers: NDArray[np.int64],
+    attrs: NDArray[np.int64],
+    categories: NDArray[np.int64],
+) -> int:
+    """The persons in these slots; `persons` as pairs of whole numbers, the second with two codes (the lower half is
+    `attr`'s). `some` is room for a few.
+    """
+    for begin in range(0, len(slots), len(some)):
+        count = min(len(some), len(slots) - begin)
+        # First only what waits for memory, so that much of it waits at once; then what is looked up with it.
+        for at in range(count):
+            slot = np.uint64(slots[begin + at])
+            some[at, 0], some[at, 1] = persons[slot, 0], persons[slot, 1]
+        for at in range(count):
+            subscribers[begin + at] = some[at, 0]
+        for at in range(count):
+            attrs[begin + at] = attr_values[np.uint64(some[at, 1] & HALF)]
+        for at in range(count):
+            categories[begin + at] = category_values[np.uint64((some[at, 1] >> 32) & HALF)]
+    return len(slots)
+
+
+@loop("int64[::1] int64[::1] int64 int64 int64 int64 > boolean[::1]")
+def admit(
+    attr: NDArray[np.int64],
+    categories: NDArray[np.int64],
+    must: int,
+    usable: int,
+    category: int,
+    strictest: int,
+    wanted: NDArray[np.bool_],
+) -> int:
+    """Whom the rules let us tell; the numbers are those of `audience.rules.Bars`."""
+    for at in range(len(attr)):
+        one = attr[at]
+        wanted[at] = (
+            ((one & must) == must)
+            & ((one & usable) != 0)
+            & (((categories[at] & category) != 0) | (category == 0))
+            & ((one & SEVERITY_BITS) <= strictest)
+        )
+    return len(attr)
+
+
+@loop("int64[::1] int64[::1] int64[::1] int64[::1] boolean > int64[::1] uint8[::1] uint8[::1] uint32[::1]")
+def choose(  # noqa: PLR0917 - as above
+    told: NDArray[np.int64],
+    subscriber: NDArray[np.int64],
+    attr: NDArray[np.int64],
+    allowed: NDArray[np.int64],
+    every: bool,
+    subscribers: NDArray[np.int64],
+    channels: NDArray[np.uint8],
+    languages: NDArray[np.uint8],
+    hours: NDArray[np.uint32],
+) -> int:
+    """The channels of those told: each that is allowed and usable, or only the first in the person's order. Everybody
+    here has one.
+    """
+    if len(allowed) == 1:
+        for entry in range(len(told)):
+            person = np.uint64(told[entry])
+            subscribers[entry], channels[entry] = subscriber[person], allowed[0]
+            languages[entry], hours[entry] = attr[person] & LANGUAGE_BITS, attr[person] & QUIET_BITS
+        return len(told)
+    found = 0
+    for entry in range(len(told)):
+        person = np.uint64(told[entry])
+        one, best = attr[person], NO_ORDER
+        for channel in allowed:
+            order = (one >> (CHANNEL_SHIFT + CHANNEL_BITS * (channel - 1))) & LAST_ORDER
+            if order != 0 and (every or order < best):
+                best = order
+                subscribers[found], channels[found] = subscriber[person], channel
+                languages[found], hours[found] = one & LANGUAGE_BITS, one & QUIET_BITS
+                found += every
+        found += not every
+    return found
+
+
+@loop("uint16[::1] int64[::1] > int64[::1] int64[::1]")
+def deal(pile: NDArray[np.uint16], owner: NDArray[np.int64], end: NDArray[np.int64], dealt: NDArray[np.int64]) -> int:
+    """Puts every owner behind those already on its pile; `end` is where each pile ends now."""
+    for at in range(len(pile)):
+        on = pile[at]
+        dealt[end[on]] = owner[at]
+        end[on] += 1
+    return len(pile)
