@@ -17,7 +17,7 @@ from geoalert.operations.broadcast import broadcast
 from geoalert.operations.compose import compose
 from geoalert.operations.demo_city import Credentials
 from geoalert.operations.demo_story import FLOOD, WATER
-from geoalert.operations.follow_up import cancel
+from geoalert.operations.follow_up import cancel, draft_update
 from geoalert.operations.release import Released, release
 from geoalert.report import alert_report
 from geoalert.store import database_now
@@ -103,6 +103,14 @@ class Chain:
         """An alert from draft to release."""
         identifier = await self.approved(**changes)
         return identifier, await self.send(identifier)
+
+    async def updating(self, identifier: str, **changes: Any) -> Message:
+        """An update of a released alert, drafted by its author."""
+        request = await self.request(**changes)
+        author = await self.actor(self.officers.officers[WATER_SUPPLY][0])
+        async with self.house.store.writing() as session:
+            alert = await find_alert(session, identifier)
+            return await draft_update(session, self.house.desk, author, alert, request)
 
     async def broadcast(self, **changes: Any) -> tuple[str, Released]:
         officer = await self.actor(self.officers.officers[DISASTER][0])
