@@ -15,7 +15,8 @@ from typing import Any, Final
 
 from shapely.geometry import box
 
-DATA: Final = Path(__file__).parents[1] / "data"
+from tests.pune import DATA, PUNE
+
 KEY: Final = "lakeside"
 LON, LAT, SIDE = 10.0, 50.0, 0.02
 # number of the unit: column, row
@@ -29,22 +30,27 @@ MIDDLE: Final = (LON + 1.5 * SIDE, LAT + 0.5 * SIDE)  # lon, lat: in east, then 
 FAR: Final = (LON + 2.5 * SIDE, LAT + 0.5 * SIDE)  # in east, then in far
 WEST: Final = (LON + 0.5 * SIDE, LAT + 0.5 * SIDE)  # in west, then in sunset
 
-CITY: Final = """
-key = "lakeside"
-timezone = "Europe/Berlin"
-epsg = 32632
-bbox = [9.9, 49.9, 10.2, 50.2]
+# How any made-up city begins, up to what is expected of it.
+HEAD: Final = """
+key = "{key}"
+timezone = "{timezone}"
+epsg = {epsg}
+bbox = {bbox}
 helpline = "115"
 attribution = "Made up"
 note = "made up for tests"
-name = { en = "Lakeside", mr = "तळेगाव", hi = "तालनगर" }
-epoch = { label = "2021", valid_from = 2021-06-30 }
+name = {{ en = "{name}", mr = "तळेगाव", hi = "तालनगर" }}
+epoch = {{ label = "2021", valid_from = 2021-06-30 }}
 [levels]
-zone = { en = "circle", mr = "परिमंडळ", hi = "परिमंडल" }
-office = { en = "office", mr = "कार्यालय", hi = "कार्यालय" }
-unit = { en = "quarter", mr = "भाग", hi = "भाग" }
+zone = {{ en = "circle", mr = "परिमंडळ", hi = "परिमंडल" }}
+office = {{ en = "office", mr = "कार्यालय", hi = "कार्यालय" }}
+unit = {{ en = "quarter", mr = "भाग", hi = "भाग" }}
 [expected]
 tolerance_percent = 0.1
+"""
+CITY: Final = (
+    HEAD.format(key=KEY, timezone="Europe/Berlin", epsg=32632, bbox=[9.9, 49.9, 10.2, 50.2], name="Lakeside")
+    + """
 in_force = []
 [import]
 code = "{epoch}-Q{code:0>2}"
@@ -63,6 +69,7 @@ zone = "CIRCLE"
 "Middle Office" = "middle"
 "Far Office" = "far"
 """
+)
 
 OFFICES: Final = """code,level,kind,source,name_en,name_mr,name_hi,aliases
 C1,zone,circle,,Circle One,परिमंडळ एक,परिमंडल एक,
@@ -81,7 +88,7 @@ def make_city(root: Path) -> Path:
     folder = root / "ward_boundaries" / KEY
     folder.mkdir(parents=True)
     shutil.copy(DATA / "categories.toml", root)
-    shutil.copy(DATA / "ward_boundaries" / "pune" / "departments.csv", folder)
+    shutil.copy(PUNE / "departments.csv", folder)
     (folder / "city.toml").write_text(CITY, encoding="utf-8")
     (folder / "names.csv").write_text(OFFICES, encoding="utf-8")
     (folder / "names-2026.csv").write_text(OFFICES_2026, encoding="utf-8")

@@ -35,13 +35,13 @@ router = APIRouter(prefix="/v1/subscribers", tags=["subscribers"])
 
 class PlaceIn(Body):
     """A point (`lat` and `lon`) or a ward; not both. Of a point with `rounded` only the square of the map that holds it
-    is kept, about 730 m on a side: who lives in it is told when an alert's area shares ground with it.
+    is kept, about 700 m on a side: who lives in it is told when an alert's area shares ground with it.
     """
 
     lat: float | None = None
     lon: float | None = None
     ward: Code | None = None
-    rounded: bool = Field(default=False, description="keep only the square of about 730 m that holds the point")
+    rounded: bool = Field(default=False, description="keep only the square of about 700 m that holds the point")
     label: Line = Field(default="home", json_schema_extra={"enum": list(LABELS)})
 
 

@@ -1,7 +1,7 @@
 """The rounded cell: a square of the map, for a person who wants to be told without saying where they live.
 
-A square is 65,536 lattice units on a side (`subscribers.cells`): 0.0065536 degree, about 730 m of latitude and, in
-Pune, 690 m of longitude. Its code is `cell:ROW:COL`, both decimal and from 0: rows count northwards from 90 S, columns
+A square is 65,536 lattice units on a side (`subscribers.cells`): 0.0065536 degree, in Pune 725 m of latitude and
+692 m of longitude. Its code is `cell:ROW:COL`, both decimal and from 0: rows count northwards from 90 S, columns
 eastwards from 180 W. A point on a common side belongs to the square north or east of it. The code is all that is kept:
 every point of a square gives the same one. Codes are stored, and phones know them as topics: their meaning never
 changes.

@@ -8,15 +8,16 @@ import os
 import re
 import signal
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from tests.waiting import until
+
 COMMAND = (sys.executable, "-m", "geoalert.cli.main")
 LIMIT = 60.0
-STEP = 0.05
 # Every number and token that the demo and the tests make up.
 PERSONAL = re.compile(rb"\+915\d{9}|\+12025550\d{3}|demo-\d{6}-[0-9a-f]{15}|test-token-\d{6}")
 
@@ -126,15 +127,3 @@ async def run(
     """A command from start to end."""
     async with running(*arguments, cwd=cwd, env=env, name=name) as command:
         return (await command.ended(limit)).polite()
-
-
-async def until(done: Callable[[], object | Awaitable[object]], what: str, limit: float = LIMIT) -> None:
-    """Waits until `done` says so."""
-    clock = asyncio.get_running_loop()
-    ends = clock.time() + limit
-    while True:
-        answer = done()
-        if await answer if isinstance(answer, Awaitable) else answer:
-            return
-        assert clock.time() < ends, f"not within {limit} s: {what}"
-        await asyncio.sleep(STEP)

@@ -24,7 +24,8 @@ from geoalert.subscribers import make_person, register
 from geoalert.subscribers.codes import CHANNEL_NAMES
 from geoalert.subscribers.person import Person, Point
 from tests.conftest import Providers
-from tests.e2e.commands import Running, environment, running, until
+from tests.e2e.commands import Running, environment, running
+from tests.waiting import until
 from tests.workbench import KOTHRUD, Chain
 
 LANGUAGES = ("mr", "hi", "en")

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import math
 import sqlite3
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from geoalert.operations.demo_story import ALL_CLEAR, FLOOD, WATER, drawn_area
-from geoalert.sandbox.credentials import sandbox_credentials, write_credentials
 from tests.e2e.commands import PERSONAL
-from tests.e2e.warm import Shell, shell
+from tests.e2e.towns import HEADER, HERE, THERE, Town, body
+from tests.e2e.warm import Shell
 
 PNG = b"\x89PNG\r\n\x1a\n"
-HEADER = "phone,email,push_token,places,language,categories,channels,min_severity,quiet_hours,consent\n"
-HERE, THERE = "18.5074 73.8077", "18.5005 73.9340"  # Kothrud, Hadapsar
 GOOD = (
     f"+12025550101,,,{HERE},mr,,sms,,,form",
     f",,test-token-000002,{HERE};ward:hadapsar-mundhwa,hi,,push,,22:00-06:30,form",
@@ -40,62 +34,6 @@ BAD = {
 }
 
 
-@dataclass(frozen=True)
-class Town:
-    """An upgraded store with officers who may act on it."""
-
-    shell: Shell
-    author: str
-    approver: str
-    disaster: str
-    machine: str
-
-    def file(self, name: str, body: Any) -> str:
-        text = body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)
-        (self.shell.folder / name).write_text(text, encoding="utf-8")
-        return name
-
-    def as_(self, credential: str) -> Shell:
-        return self.shell.as_(credential)
-
-
-def body(**changes: Any) -> dict[str, Any]:
-    expires = datetime.now(UTC) + timedelta(hours=6)
-    return {
-        "category": "water-supply",
-        "severity": "Moderate",
-        "expires": expires.isoformat(),
-        "texts": WATER,
-        "area": {"wards": ["kothrud-bavdhan"]},
-        "channels": ["push", "sms"],
-    } | changes
-
-
-@pytest.fixture
-def empty(tmp_path: Path) -> Shell:
-    """A folder without a store, and a sandbox's credentials, so that there are channels to plan for."""
-    write_credentials(tmp_path / "sandbox.json", sandbox_credentials("http://127.0.0.1:9"))
-    return shell(tmp_path, GEOALERT_SANDBOX_CREDENTIALS="sandbox.json")
-
-
-@pytest.fixture
-def town(empty: Shell) -> Town:
-    assert empty("db", "upgrade").code == 0
-
-    def credential(*options: str) -> str:
-        ran = empty("keys", "create", *options)
-        assert ran.code == 0, ran.err
-        return ran.out.strip()
-
-    return Town(
-        empty,
-        author=credential("water-supply", "--officer", "First"),
-        approver=credential("water-supply", "--officer", "Second"),
-        disaster=credential("disaster-management", "--officer", "Third", "--role", "disaster"),
-        machine=credential("water-supply"),
-    )
-
-
 def test_the_store_is_upgraded_and_checked(empty: Shell) -> None:
     for command in (["db", "check"], ["report", "--json"], ["worker"], ["serve", "--port", "0"], ["audit", "verify"]):
         empty(*command).refused("run: geoalert db upgrade")
@@ -105,7 +43,6 @@ def test_the_store_is_upgraded_and_checked(empty: Shell) -> None:
     assert empty("report", "--json").document == {"balanced": True, "alerts": []}
 
 
-@pytest.mark.requirement("S002-03")
 def test_an_import_adds_the_good_rows_and_names_what_is_wrong_with_the_bad(town: Town) -> None:
     rows = [*GOOD, *BAD]
     town.file("people.csv", HEADER + "\n".join(rows) + "\n")
@@ -138,14 +75,9 @@ def test_a_file_that_is_no_import_is_refused(town: Town) -> None:
         assert ran.lines[-1].startswith(f"refused: {field}: "), ran.err
 
 
-def settle(town: Town, rows: Sequence[str] = GOOD) -> None:
-    town.file("people.csv", HEADER + "\n".join(rows) + "\n")
-    assert town.shell("subscribers", "import", "people.csv").code == 0
-
-
 @pytest.mark.requirement("S004-11", "S002-14")
 def test_the_life_of_an_alert(town: Town) -> None:
-    settle(town)
+    town.settle(GOOD)
     preview = town.shell("audience", "preview", "--ward", "kothrud-bavdhan", "--json").document
     assert preview["people"] == 2  # one lives elsewhere, one gave no consent
     author, approver, machine = town.as_(town.author), town.as_(town.approver), town.as_(town.machine)
@@ -180,7 +112,7 @@ def test_the_life_of_an_alert(town: Town) -> None:
 
 @pytest.mark.requirement("S004-11")
 def test_a_broadcast_needs_one_disaster_officer(town: Town) -> None:
-    settle(town)
+    town.settle(GOOD)
     flood = body(category="flood", severity="Extreme", texts=FLOOD, reason="the river rises")
     file = town.file("flood.json", flood)
     sent = town.as_(town.disaster)("broadcast", file, "--json").document
@@ -194,7 +126,7 @@ def test_a_broadcast_needs_one_disaster_officer(town: Town) -> None:
 
 def test_the_audience_of_a_drawn_area(town: Town) -> None:
     middle = drawn_area().representative_point()
-    settle(town, [f",,test-token-000001,{middle.y} {middle.x},,,,,,form", f",,test-token-000002,{THERE},,,,,,form"])
+    town.settle([f",,test-token-000001,{middle.y} {middle.x},,,,,,form", f",,test-token-000002,{THERE},,,,,,form"])
     drawn = {"type": "Polygon", "coordinates": [[list(corner) for corner in drawn_area().exterior.coords]]}
     asked = ("audience", "preview", "--area", town.file("area.json", drawn))
     assert town.shell(*asked, "--json").document["people"] == 1
@@ -216,7 +148,7 @@ def test_the_audience_of_a_drawn_area(town: Town) -> None:
 
 
 def test_a_preview_at_the_machine_is_exact_and_on_record(town: Town) -> None:
-    settle(town)
+    town.settle(GOOD)
     draft = town.file("alert.json", body())
     asked = ("audience", "preview", "--ward", "kothrud-bavdhan")
     found = town.shell(*asked, "--texts", draft, "--json").document

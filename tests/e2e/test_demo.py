@@ -18,9 +18,10 @@ import numpy as np
 import pytest
 import shapely
 
-from tests.e2e.commands import PERSONAL, environment, run, running, until
+from tests.e2e.commands import PERSONAL, environment, run, running
 from tests.e2e.conftest import Shown
 from tests.e2e.warm import shell
+from tests.waiting import until
 
 PROOF = "Nobody outside was told, and nobody twice."
 OUTCOMES = (

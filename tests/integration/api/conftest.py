@@ -20,8 +20,8 @@ from geoalert.settings import Settings
 from geoalert.store import database_now
 from geoalert.subscribers import make_person, register
 from geoalert.subscribers.person import Point
+from tests.workbench import KOTHRUD
 
-KOTHRUD = (73.8077, 18.5074)  # lon, lat: well inside Kothrud-Bavdhan
 PROBLEM = "application/problem+json"
 
 

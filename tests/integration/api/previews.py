@@ -14,9 +14,9 @@ from geoalert.bootstrap import House
 from geoalert.departments import issue, name_officer
 from geoalert.subscribers import make_person, register
 from geoalert.subscribers.person import Point, WardPlace
-from tests.integration.api.conftest import KOTHRUD, Door
+from tests.integration.api.conftest import Door
+from tests.workbench import KOTHRUD
 
-HADAPSAR: Final = (73.9340, 18.5005)
 KOTHRUD_OFFICE: Final = {"wards": ["kothrud-bavdhan"]}
 METRE: Final = 1 / 111_000  # degrees, near enough
 NUMBERS: Final = count(1)

@@ -19,7 +19,6 @@ async def take(door: Door, *areas: ServiceArea) -> None:
         await take_areas(session, door.house.desk, areas, "test")
 
 
-@pytest.mark.requirement("S002-14")
 async def test_areas_are_listed_for_anybody_by_day_with_and_without_lines(door: Door) -> None:
     assert (await door.call("GET", "/v1/areas")).json() == []
     await take(door, make_area(), make_area("ended", valid_to=date(2022, 1, 1)), make_area("sketch", illustrative=True))

@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from tests.changes import reference_of
-from tests.integration.api.conftest import KOTHRUD, Door, refusal
-from tests.integration.api.previews import HADAPSAR, KOTHRUD_OFFICE, preview, settle
+from tests.integration.api.conftest import Door, refusal
+from tests.integration.api.previews import KOTHRUD_OFFICE, preview, settle
+from tests.workbench import HADAPSAR, KOTHRUD
 
 BURST = "burst-at-parvati"
 BOTH = {"wards": ["kothrud-bavdhan", "hadapsar-mundhwa"]}

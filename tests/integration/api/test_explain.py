@@ -178,8 +178,6 @@ async def test_a_new_channel_of_an_emergency_says_that_it_joined(door: Door, cha
     alert, _ = await chain.broadcast()
     await add_sms(door.house, person)
     await Latecomers(door.house.desk).look()
-    async with door.house.store.writing() as session:
-        await name_officer(session, "disaster-management", "Second agent", "Call centre", ["call-centre"])
     subscriber = await reference_of(door.house, person)
     path = f"/v1/audience/explain?alert={alert}&subscriber={subscriber}"
     refusal(await door.call("GET", path, door.caller), 404)  # another department's alert

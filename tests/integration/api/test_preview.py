@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 
 from geoalert.operations.demo_story import WATER
-from tests.integration.api.conftest import KOTHRUD, Door, refusal
+from tests.integration.api.conftest import Door, refusal
 from tests.integration.api.previews import (
-    HADAPSAR,
     KOTHRUD_OFFICE,
     around,
     ask,
@@ -17,7 +15,8 @@ from tests.integration.api.previews import (
     preview,
     settle,
 )
-from tests.workbench import Chain
+from tests.waiting import until
+from tests.workbench import HADAPSAR, KOTHRUD, Chain
 
 BOTH = {"wards": ["kothrud-bavdhan", "hadapsar-mundhwa"]}
 
@@ -57,9 +56,7 @@ async def test_the_live_grid_says_what_the_store_says(door: Door) -> None:
     await populate(door)
     areas = (BOTH, KOTHRUD_OFFICE, drawn(around(300)), {"wards": ["Z2"], **drawn(around(9_000))})
     grid = door.app.state.house.grid
-    for _ in range(400):
-        await asyncio.sleep(0 if grid.loaded else 0.05)
-    assert grid.loaded
+    await until(lambda: grid.loaded, "the grid is loaded", 20)
     await settle(door.house, HADAPSAR, KOTHRUD, language="hi")  # in the overlay
     for area in areas:
         from_grid = await preview(door, door.approver, area)

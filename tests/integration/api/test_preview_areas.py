@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 import shapely
 
-from tests.integration.api.conftest import KOTHRUD, Door, refusal
+from tests.integration.api.conftest import Door, refusal
 from tests.integration.api.previews import around, ask, drawn, preview, settle
+from tests.workbench import KOTHRUD
 
 JSON = {"Content-Type": "application/json"}
 

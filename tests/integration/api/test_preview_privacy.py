@@ -15,9 +15,8 @@ from geoalert.audit.tables import AuditEntry
 from geoalert.operations.demo_story import WATER
 from geoalert.operations.preview_journal import ACTION, MINUTE, Looked, PreviewJournal
 from geoalert.operations.service_areas import take_areas
-from tests.integration.api.conftest import KOTHRUD, Door, refusal
+from tests.integration.api.conftest import Door, refusal
 from tests.integration.api.previews import (
-    HADAPSAR,
     KOTHRUD_OFFICE,
     METRE,
     around,
@@ -28,6 +27,7 @@ from tests.integration.api.previews import (
     settle_many,
 )
 from tests.service_areas import TANK, make_area
+from tests.workbench import HADAPSAR, KOTHRUD
 
 
 async def journal_of(door: Door) -> list[dict[str, Any]]:

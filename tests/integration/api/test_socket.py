@@ -14,6 +14,7 @@ from geoalert.bootstrap import House
 from geoalert.cli.serve import listen
 from geoalert.settings import Settings
 from tests.integration.api.conftest import refusal
+from tests.waiting import until
 
 
 @asynccontextmanager
@@ -23,9 +24,8 @@ async def served(settings: Settings) -> AsyncIterator[str]:
     server = uvicorn.Server(config)
     task = asyncio.create_task(server.serve(sockets=[bound]))
     try:
-        while not server.started:
-            assert not task.done(), "the server ended before it began"
-            await asyncio.sleep(0.01)
+        await until(lambda: server.started or task.done(), "the server has begun")
+        assert not task.done(), "the server ended before it began"
         yield f"http://127.0.0.1:{bound.getsockname()[1]}"
     finally:
         server.should_exit = True

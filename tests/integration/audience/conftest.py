@@ -10,8 +10,8 @@ import pytest
 
 from geoalert.audience.live import LiveGrid
 from geoalert.bootstrap import House
-from tests.e2e.commands import until
 from tests.integration.audience.town import Town
+from tests.waiting import until
 
 
 @asynccontextmanager

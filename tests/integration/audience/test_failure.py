@@ -15,9 +15,9 @@ from geoalert.operations import schedule
 from geoalert.operations.schedule import keep_schedule
 from geoalert.subscribers.person import WardPlace
 from geoalert.subscribers.tables import AreaPlace, AudienceChange
-from tests.e2e.commands import until
 from tests.integration.audience.town import Town
 from tests.stores import ON_POSTGRESQL, administrator
+from tests.waiting import until
 from tests.workbench import Chain
 
 
@@ -40,11 +40,16 @@ async def test_a_store_that_went_away_and_came_back_is_asked_rightly(town: Town)
     await town.agree()
 
 
+@pytest.fixture
+def rarely_looked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The grid looks when it is asked and not by itself; in force before it begins to be kept."""
+    monkeypatch.setattr(live, "LOOK_EVERY", 600.0)
+
+
+@pytest.mark.usefixtures("rarely_looked")
 @pytest.mark.parametrize("kind", ["fails", "is cancelled"])
 async def test_a_reading_that_breaks_off_is_done_again(town: Town, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Between learning who changed and reading how they are now: nobody may be lost there."""
-    monkeypatch.setattr(live, "LOOK_EVERY", 600.0)
-    await asyncio.sleep(0.1)
     (there,) = await town.settle()
     reached = asyncio.Event()
 

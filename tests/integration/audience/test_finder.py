@@ -9,8 +9,8 @@ import pytest
 from geoalert import compiled
 from geoalert.bootstrap import open_house
 from geoalert.settings import Settings
-from tests.e2e.commands import until
 from tests.stores import Stores
+from tests.waiting import until
 
 
 @pytest.fixture(autouse=True)

@@ -6,22 +6,21 @@ import random
 import signal
 from pathlib import Path
 
-import pytest
 from sqlalchemy import func, select
 
 from geoalert.settings import Settings
 from geoalert.subscribers.import_csv import GROUP
 from geoalert.subscribers.tables import Address, Consent, Place, Subscriber
 from tests.conftest import Providers
-from tests.e2e.commands import run, running, until
+from tests.e2e.commands import run, running
 from tests.e2e.crowd import worker_environment
 from tests.integration.audience.town import Town
+from tests.waiting import until
 
 ROWS = 20_000
 KILLS = 2
 
 
-@pytest.mark.requirement("S002-14")
 async def test_kill_9_in_mid_import_leaves_whole_people(
     town: Town, settings: Settings, providers: Providers, tmp_path: Path
 ) -> None:

@@ -19,10 +19,11 @@ from tests.e2e.warm import shell
 from tests.integration.audience.town import Town
 
 PEOPLE = 600
+pytestmark = pytest.mark.usefixtures("many")
 
 
 @pytest.fixture
-async def many(town: Town) -> list[int]:
+async def many(town: Town) -> None:
     """All over the city, some with two places, some with a ward instead."""
     chance = np.random.default_rng(4)
     units = [ward.code for ward in town.house.desk.city.tree.in_force(town.house.desk.city.tree.epochs[0].valid_from)]
@@ -35,7 +36,7 @@ async def many(town: Town) -> list[int]:
         )
         for number in range(PEOPLE)
     ]
-    return await town.settle(*people)
+    await town.settle(*people)
 
 
 async def verified(town: Town, tmp_path: Path, *options: str) -> Ran:
@@ -69,7 +70,7 @@ def checks(ran: Ran) -> dict[str, Any]:
 
 
 @pytest.mark.requirement("S002-14")
-async def test_a_sound_store_is_clean(town: Town, many: list[int], tmp_path: Path) -> None:
+async def test_a_sound_store_is_clean(town: Town, tmp_path: Path) -> None:
     await town.clerk(
         "UPDATE address SET state = 'stopped' WHERE owner_id < 50 AND owner_kind = 'subscriber' AND channel = 2",
         "UPDATE subscriber SET quiet_from = 5, quiet_to = 300 WHERE id > 200",
@@ -86,7 +87,6 @@ async def test_a_sound_store_is_clean(town: Town, many: list[int], tmp_path: Pat
     ran = await verified(town, tmp_path)
     assert ran.code == 0
     assert "the store's path finds whom plain shapely finds" in ran.out
-    assert many
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ async def test_a_sound_store_is_clean(town: Town, many: list[int], tmp_path: Pat
     ],
 )
 async def test_damage_is_found_and_named_by_ids(
-    town: Town, many: list[int], tmp_path: Path, statement: str, broken: dict[str, list[int | str] | None]
+    town: Town, tmp_path: Path, statement: str, broken: dict[str, list[int | str] | None]
 ) -> None:
     await past_the_guards(town, statement)
     ran = await verified(town, tmp_path, "--json")
@@ -119,13 +119,10 @@ async def test_damage_is_found_and_named_by_ids(
             assert (check["first"], check["wrong"]) == (first, len(first))
     line = ran.refused(next(iter(broken)))
     assert all(str(id_) in line for ids in broken.values() for id_ in ids or ())
-    assert many
 
 
 @pytest.mark.requirement("S002-14")
-async def test_a_wrong_cell_is_found_by_itself_and_by_who_is_missed(
-    town: Town, many: list[int], tmp_path: Path
-) -> None:
+async def test_a_wrong_cell_is_found_by_itself_and_by_who_is_missed(town: Town, tmp_path: Path) -> None:
     async with town.house.store.reading() as session:
         (whom, x), *_ = await town.inside_city(session)
     await past_the_guards(town, f"UPDATE place SET cell = cell + 70000 WHERE subscriber_id = {whom}")  # noqa: S608
@@ -135,4 +132,3 @@ async def test_a_wrong_cell_is_found_by_itself_and_by_who_is_missed(
     assert found["the store's path finds whom plain shapely finds"]["first"] == [whom]
     assert found["the grid finds whom plain shapely finds"]["wrong"] == 0
     assert str(x) not in ran.out + ran.err, "nobody's place is printed"
-    assert many

@@ -20,7 +20,7 @@ from geoalert.subscribers import make_person, register
 from geoalert.subscribers.cells import SCALE, cell_of
 from geoalert.subscribers.person import Person, Point
 from geoalert.subscribers.tables import Address, AreaPlace, Place, Subscriber
-from tests.e2e.commands import until
+from tests.waiting import until
 from tests.workbench import KOTHRUD
 
 Told = tuple[int, int, int, bool]  # subscriber, attr, categories, certain

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -21,6 +20,7 @@ from geoalert.dispatch.tables import Batch
 from geoalert.sandbox.faults import Fault
 from geoalert.store import Base, database_now
 from tests.conftest import Providers
+from tests.waiting import until
 from tests.workbench import Chain
 
 AGO = timedelta(seconds=10)
@@ -89,17 +89,7 @@ class Depot:
 
     async def first_chunk(self) -> None:
         """Waits until something arrived."""
-        await until(lambda: self.seen()[1])
-
-
-async def until(done: Callable[[], object | Awaitable[object]], limit: float = 20.0) -> None:
-    """Waits until `done` says so."""
-    async with asyncio.timeout(limit):
-        while True:
-            answer = done()
-            if await answer if isinstance(answer, Awaitable) else answer:
-                return
-            await asyncio.sleep(0.01)
+        await until(lambda: self.seen()[1], "something arrived")
 
 
 def outcomes(batch: Batch) -> list[Outcome]:

@@ -19,7 +19,8 @@ from geoalert.errors import Forbidden
 from geoalert.store.keys import new_keys
 from geoalert.subscribers import make_person, register
 from geoalert.subscribers.person import Point
-from tests.integration.dispatch.conftest import Depot, outcomes, until
+from tests.integration.dispatch.conftest import Depot, outcomes
+from tests.waiting import until
 from tests.workbench import KOTHRUD
 
 SEED = 7
@@ -116,7 +117,7 @@ async def test_a_receipt_may_be_faster_than_the_answer(depot: Depot) -> None:
     async def under_way() -> bool:
         return outcomes(await depot.batch()) == [Outcome.SENDING]
 
-    await until(under_way)
+    await until(under_way, "the request is under way")
     await Intake(store).take([receipt(batch.id, 0, Status.DELIVERED)])
     await fold_receipts(store)
     assert outcomes(await depot.batch()) == [Outcome.DELIVERED]

@@ -14,6 +14,7 @@ from tests.second_city import (
     OFFICES_SECOND,
     SECOND,
     features,
+    folder_of,
     make_city,
     write_layer,
 )
@@ -34,6 +35,12 @@ async def first(house: House, tmp_path: Path) -> House:
     assert begun.counts == {"zone": 1, "office": 2, "unit": 6}
     await house.refresh()
     return house
+
+
+@pytest.fixture
+def city(tmp_path: Path) -> Path:
+    """The second city's own folder, without a house."""
+    return folder_of(make_city(tmp_path / "data"))
 
 
 @pytest.fixture

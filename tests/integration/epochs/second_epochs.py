@@ -13,16 +13,21 @@ from geoalert.wards.epochs import (
     Origin,
     import_epoch,
 )
-from geoalert.wards.imported import read_epoch, require_sound
+from geoalert.wards.imported import Imported, read_epoch, require_sound
 from tests.second_city import (
     folder_of,
 )
 
 
-async def bring(house: House, path: Path, label: str | None = None, since: date | None = None) -> Begun:
-    folder = folder_of(data_folder(house.settings))
+def read_sound(path: Path, folder: Path, label: str | None = None, since: date | None = None) -> Imported:
+    """The layer as an epoch of that folder's city; refused unless it is without fault."""
     found = read_epoch([path], folder, label, since)
     require_sound(found)
+    return found
+
+
+async def bring(house: House, path: Path, label: str | None = None, since: date | None = None) -> Begun:
+    found = read_sound(path, folder_of(data_folder(house.settings)), label, since)
     async with house.store.writing() as session:
         return await import_epoch(
             session, city_of(house.settings), found.tree, Origin(path.name, found.sha256), "a test"

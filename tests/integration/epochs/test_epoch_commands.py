@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from tests.command_line import Command
-from tests.second_city import DATA, FAR, KEY, OFFICES_SECOND, SECOND, features, make_city, write_layer
+from tests.pune import PUNE
+from tests.second_city import FAR, KEY, OFFICES_SECOND, SECOND, features, make_city, write_layer
 
 
 @pytest.fixture
@@ -94,7 +95,7 @@ def test_a_name_with_brackets_is_shown_as_it_is(
     """The table takes no word of a file for its own markup."""
     monkeypatch.setenv("GEOALERT_CITY_KEY", "pune")
     folder = make_city(tmp_path / "other") / "ward_boundaries" / "pune"
-    shutil.copytree(DATA / "ward_boundaries" / "pune", folder)
+    shutil.copytree(PUNE, folder)
     monkeypatch.setenv("GEOALERT_CITY_DATA", str(tmp_path / "other"))
     text = (folder / "units.geojson").read_text(encoding="utf-8")
     assert text.count('"aliases": []') > 1

@@ -33,6 +33,7 @@ from geoalert.wards.imported import read_epoch
 from geoalert.wards.service_area import ServiceArea
 from geoalert.wards.tables import EpochRow, VersionRow, WardRow
 from tests.integration.epochs.second_epochs import bring, office_at, tomorrow
+from tests.pune import PUNE
 from tests.second_city import (
     FAR,
     features,
@@ -40,8 +41,6 @@ from tests.second_city import (
     write_layer,
 )
 from tests.service_areas import make_area
-
-PUNE = Path(__file__).parents[3] / "data" / "ward_boundaries" / "pune"
 
 
 async def test_numbers_of_another_delimitation_never_join(first: House, second: Path) -> None:

@@ -15,21 +15,11 @@ import shapely
 from shapely.geometry import shape
 
 from geoalert.errors import Invalid
-from geoalert.wards.imported import Imported, read_epoch, require_sound
-from tests.second_city import features, folder_of, make_city, write_layer
+from geoalert.wards.imported import read_epoch
+from tests.integration.epochs.second_epochs import read_sound
+from tests.second_city import features, write_layer
 
 Change = Callable[[dict[str, Any]], object]
-
-
-@pytest.fixture
-def city(tmp_path: Path) -> Path:
-    return folder_of(make_city(tmp_path / "data"))
-
-
-def _read(path: Path, city: Path) -> Imported:
-    found = read_epoch([path], city)
-    require_sound(found)
-    return found
 
 
 def _write(path: Path, crs: str | None = "EPSG:4326", move: Callable[[Any], Any] | None = None) -> Path:
@@ -71,8 +61,8 @@ def test_every_format_gives_the_same_tree(tmp_path: Path, city: Path, name: str)
             archive.write(tmp_path / "doc.kml", "doc.kml")
     else:
         _write(path)
-    plain = _read(write_layer(tmp_path / "plain.geojson", features()), city)
-    found = _read(path, city)
+    plain = read_sound(write_layer(tmp_path / "plain.geojson", features()), city)
+    found = read_sound(path, city)
     assert found.tree == plain.tree
     assert len(found.tree.units(found.epoch.valid_from)) == 6
     assert {unit.code for unit in found.tree.units(found.epoch.valid_from)} == {f"2021-Q{n:02}" for n in range(1, 7)}
@@ -121,8 +111,8 @@ REPAIRED: dict[str, tuple[Change, str, int]] = {
 @pytest.mark.parametrize("name", REPAIRED)
 def test_what_moves_no_ground_is_repaired_and_said(tmp_path: Path, city: Path, name: str) -> None:
     change, words, count = REPAIRED[name]
-    plain = _read(write_layer(tmp_path / "plain.geojson", features()), city)
-    found = _read(write_layer(tmp_path / "a.geojson", features(), change), city)
+    plain = read_sound(write_layer(tmp_path / "plain.geojson", features()), city)
+    found = read_sound(write_layer(tmp_path / "a.geojson", features(), change), city)
     assert plain.repairs == {}
     assert found.repairs[words] == count
     for before, after in zip(plain.tree.wards, found.tree.wards, strict=True):
@@ -208,7 +198,7 @@ def test_what_would_move_ground_is_refused_by_feature_and_place(tmp_path: Path, 
     change, words = REFUSED[name]
     path = write_layer(tmp_path / "a.geojson", features(), change)
     with pytest.raises(Invalid, match=words):
-        _read(path, city)
+        read_sound(path, city)
 
 
 def test_a_hole_nobody_knows_of_is_a_fault(tmp_path: Path, city: Path) -> None:
@@ -217,25 +207,25 @@ def test_a_hole_nobody_knows_of_is_a_fault(tmp_path: Path, city: Path) -> None:
         tmp_path / "a.geojson", features(), lambda layer: layer["features"][2]["geometry"]["coordinates"].append(hole)
     )
     with pytest.raises(Invalid, match=r"1 faults: gap: 2021-Q03 .* m2 at 10.02"):
-        _read(path, city)
+        read_sound(path, city)
 
 
 def test_a_layer_without_a_reference_system_is_refused(tmp_path: Path, city: Path) -> None:
     path = _write(tmp_path / "a.shp", crs=None, move=lambda points: points * 1e5)
     with pytest.raises(Invalid, match=r"does not say its coordinate reference system.*\.prj"):
-        _read(path, city)
+        read_sound(path, city)
 
 
 def test_metres_that_call_themselves_degrees_are_refused(tmp_path: Path, city: Path) -> None:
     path = _write(tmp_path / "a.gpkg", move=lambda points: points * 1e5)
     with pytest.raises(Invalid, match=r"feature 1 \(1\) lies at .*not degrees"):
-        _read(path, city)
+        read_sound(path, city)
 
 
 def test_the_wrong_grid_is_seen_by_where_it_leads(tmp_path: Path, city: Path) -> None:
     path = _write(tmp_path / "a.gpkg", crs="EPSG:32643", move=lambda points: points * [5e4, 1e5])
     with pytest.raises(Invalid, match="outside the city's box; is its coordinate system"):
-        _read(path, city)
+        read_sound(path, city)
 
 
 def test_a_corner_that_is_no_number_is_refused_in_any_format(tmp_path: Path, city: Path) -> None:
@@ -245,7 +235,7 @@ def test_a_corner_that_is_no_number_is_refused_in_any_format(tmp_path: Path, cit
         return np.where(np.arange(len(points))[:, None] == 1, np.nan, points)
 
     with pytest.raises(Invalid, match=r"feature 1 \(1\) has a position that is not a number"):
-        _read(_write(tmp_path / "a.gpkg", move=spoil), city)
+        read_sound(_write(tmp_path / "a.gpkg", move=spoil), city)
 
 
 def test_a_part_that_rounding_makes_a_point_is_refused(tmp_path: Path, city: Path) -> None:
@@ -258,20 +248,20 @@ def test_a_part_that_rounding_makes_a_point_is_refused(tmp_path: Path, city: Pat
         layer["features"][0]["geometry"] = {"type": "MultiPolygon", "coordinates": [whole, part]}
 
     with pytest.raises(Invalid, match="rounding to 4 decimals leaves nothing of a ring"):
-        _read(write_layer(tmp_path / "a.geojson", features(), speck), city)
+        read_sound(write_layer(tmp_path / "a.geojson", features(), speck), city)
 
 
 def test_joiners_are_part_of_a_devanagari_name(tmp_path: Path, city: Path) -> None:
     name = "कर्\u200dहाड"
     path = write_layer(tmp_path / "a.geojson", features(), _facts(NAME_MR=name))
-    assert name in {unit.name_mr for unit in _read(path, city).tree.wards}
+    assert name in {unit.name_mr for unit in read_sound(path, city).tree.wards}
 
 
 def test_names_in_windows_1252_are_refused_with_their_line(tmp_path: Path, city: Path) -> None:
     path = write_layer(tmp_path / "a.geojson", features())
     (city / "names.csv").write_bytes("code,level\nx,Pe\u00f1a\n".encode("cp1252"))
     with pytest.raises(Invalid, match=r"names.csv line 2 is not UTF-8"):
-        _read(path, city)
+        read_sound(path, city)
 
 
 def test_offices_may_come_from_a_table_beside_the_layer(tmp_path: Path, city: Path) -> None:
@@ -283,11 +273,11 @@ def test_offices_may_come_from_a_table_beside_the_layer(tmp_path: Path, city: Pa
 
     path = write_layer(tmp_path / "a.geojson", features(), bare)
     with pytest.raises(Invalid, match=r"feature 1 \(1\) says no office, and parents-2021.csv has none"):
-        _read(path, city)
+        read_sound(path, city)
     rows = [f"2021-Q{number:02},{'west' if number < 3 else 'east'}" for number in range(1, 7)]
     (city / "parents-2021.csv").write_text("\n".join(["code,parent", *rows, "west,C1", "east,C1"]), encoding="utf-8")
-    tree = _read(path, city).tree
-    assert tree == _read(write_layer(tmp_path / "full.geojson", features()), city).tree
+    tree = read_sound(path, city).tree
+    assert tree == read_sound(write_layer(tmp_path / "full.geojson", features()), city).tree
 
 
 def test_an_epoch_of_its_own_needs_a_label_and_a_day(tmp_path: Path, city: Path) -> None:

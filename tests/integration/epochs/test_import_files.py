@@ -11,19 +11,8 @@ import pytest
 
 from geoalert.errors import Invalid
 from geoalert.wards import layer_guard
-from geoalert.wards.imported import Imported, read_epoch, require_sound
-from tests.second_city import features, folder_of, make_city, write_layer
-
-
-@pytest.fixture
-def city(tmp_path: Path) -> Path:
-    return folder_of(make_city(tmp_path / "data"))
-
-
-def _read(path: Path, city: Path) -> Imported:
-    found = read_epoch([path], city)
-    require_sound(found)
-    return found
+from tests.integration.epochs.second_epochs import read_sound
+from tests.second_city import features, write_layer
 
 
 def test_a_file_that_is_too_large_is_refused_unread(tmp_path: Path, city: Path) -> None:
@@ -31,7 +20,7 @@ def test_a_file_that_is_too_large_is_refused_unread(tmp_path: Path, city: Path) 
     with path.open("wb") as file:
         file.truncate(layer_guard.LIMIT + 1)
     with pytest.raises(Invalid, match="at most 100"):
-        _read(path, city)
+        read_sound(path, city)
 
 
 def test_a_zip_bomb_is_stopped_while_it_unpacks(tmp_path: Path, city: Path) -> None:
@@ -41,7 +30,7 @@ def test_a_zip_bomb_is_stopped_while_it_unpacks(tmp_path: Path, city: Path) -> N
             out.write(bytes(1_000_000))
     assert path.stat().st_size < 1_000_000
     with pytest.raises(Invalid, match="unpacks to more than 100 MB"):
-        _read(path, city)
+        read_sound(path, city)
 
 
 def test_a_zip_of_many_files_or_two_layers_is_refused(tmp_path: Path, city: Path) -> None:
@@ -50,22 +39,22 @@ def test_a_zip_of_many_files_or_two_layers_is_refused(tmp_path: Path, city: Path
         for number in range(layer_guard.MEMBERS + 1):
             archive.writestr(f"{number}.txt", "")
     with pytest.raises(Invalid, match="holds 65 files"):
-        _read(path, city)
+        read_sound(path, city)
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("a.geojson", "{}")
         archive.writestr("b.geojson", "{}")
     with pytest.raises(Invalid, match="holds 2 layers"):
-        _read(path, city)
+        read_sound(path, city)
     path.write_bytes(b"PK\x03\x04 and no more")
     with pytest.raises(Invalid, match="cannot be unpacked"):
-        _read(path, city)
+        read_sound(path, city)
 
 
 def test_a_zip_writes_nowhere_but_in_its_own_folder(tmp_path: Path, city: Path) -> None:
     path = tmp_path / "a.zip"
     with zipfile.ZipFile(path, "w") as archive:
         archive.write(write_layer(tmp_path / "plain.geojson", features()), "../../outside.geojson")
-    assert _read(path, city).tree.wards
+    assert read_sound(path, city).tree.wards
     assert not list(tmp_path.parent.glob("outside.geojson"))
 
 
@@ -80,7 +69,7 @@ def test_a_pipeline_reads_no_other_file(tmp_path: Path, city: Path) -> None:
             path = tmp_path / "a.geojson"
             path.write_text(json.dumps(document), encoding="utf-8")
             with pytest.raises(Invalid, match="is not GeoJSON features"):
-                _read(path, city)
+                read_sound(path, city)
 
 
 def test_a_database_that_is_no_geopackage_is_refused(tmp_path: Path, city: Path) -> None:
@@ -88,7 +77,7 @@ def test_a_database_that_is_no_geopackage_is_refused(tmp_path: Path, city: Path)
     with sqlite3.connect(path) as database:
         database.execute("CREATE TABLE a (geometry BLOB)")
     with pytest.raises(Invalid, match=r"a\.gpkg"):
-        _read(path, city)
+        read_sound(path, city)
 
 
 KML = '<?xml version="1.0"?>{}<kml xmlns="http://www.opengis.net/kml/2.2"><Document/></kml>'
@@ -119,4 +108,4 @@ KML = '<?xml version="1.0"?>{}<kml xmlns="http://www.opengis.net/kml/2.2"><Docum
 def test_a_trap_or_another_kind_is_refused(tmp_path: Path, city: Path, name: str, content: bytes, words: str) -> None:
     (tmp_path / name).write_bytes(content)
     with pytest.raises(Invalid, match=words):
-        _read(tmp_path / name, city)
+        read_sound(tmp_path / name, city)

@@ -15,7 +15,7 @@ from geoalert.departments import name_officer
 from geoalert.departments.tables import Officer
 from geoalert.errors import Conflict, Forbidden, Invalid
 from geoalert.operations.demo_story import ALL_CLEAR
-from geoalert.operations.follow_up import draft_update, publish
+from geoalert.operations.follow_up import publish
 from geoalert.operations.release import release
 from geoalert.operations.schedule import release_due
 from geoalert.store import database_now
@@ -142,10 +142,7 @@ async def test_an_update_reaches_those_inside_and_those_told_before(chain: Chain
     assert first.people == 2
     await chain.carry()
     newcomer = await chain.settle()
-    author = await chain.actor(chain.officers.officers[WATER_SUPPLY][0])
-    async with chain.house.store.writing() as session:
-        found = await find_alert(session, identifier)
-        message = await draft_update(session, chain.house.desk, author, found, await chain.request())
+    message = await chain.updating(identifier)
     await chain.approve(identifier, message.content_hash)
     second = await chain.send(identifier)
     assert second.people == len({stays, leaves, newcomer})

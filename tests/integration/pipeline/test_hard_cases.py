@@ -1,4 +1,6 @@
-"""Cases a hostile reader found: each told, missed or empowered the wrong person once."""
+"""An address that is freed, unreadable or without a provider; an alert that is parked, updated, published or ended at
+the wrong moment; one person in two roles: none of it may tell, miss or empower the wrong person.
+"""
 
 from __future__ import annotations
 
@@ -192,12 +194,8 @@ async def test_posts_of_an_update_wait_for_the_cell_like_any(chain: Chain, provi
         await publish(session, chain.house.desk, cell, await find_alert(session, identifier))
     await chain.carry()
     assert providers.sandbox.channels()["post"]["recipients"] == 3
-    author = await chain.actor(chain.officers.officers[WATER_SUPPLY][0])
     for channels, waiting in ((("push",), 0), (("push", "post"), 3)):
-        request = await chain.request(channels=channels, severity="Minor" if waiting else "Moderate")
-        async with chain.house.store.writing() as session:
-            found = await find_alert(session, identifier)
-            message = await draft_update(session, chain.house.desk, author, found, request)
+        message = await chain.updating(identifier, channels=channels, severity="Minor" if waiting else "Moderate")
         await chain.approve(identifier, message.content_hash)
         await chain.send(identifier)
         await chain.carry()

@@ -22,13 +22,13 @@ from geoalert.dispatch.plan import Announced
 from geoalert.dispatch.tables import Batch
 from geoalert.operations import latecomers
 from geoalert.operations.demo_story import ALL_CLEAR
-from geoalert.operations.follow_up import draft_update
 from geoalert.operations.latecomers import Latecomers, extend
 from geoalert.report import prove
 from geoalert.store import database_now
 from tests.changes import add_place, add_sms, add_ward, move_to, set_addresses
 from tests.conftest import Providers
-from tests.workbench import HADAPSAR, KOTHRUD, WATER_SUPPLY, Chain
+from tests.stores import ON_POSTGRESQL
+from tests.workbench import HADAPSAR, KOTHRUD, Chain
 
 
 async def messages(chain: Chain, identifier: str) -> list[Message]:
@@ -149,10 +149,9 @@ async def test_quiet_hours_hold_latecomers_but_not_in_an_emergency(chain: Chain,
     await holds(chain, routine)
 
 
+@ON_POSTGRESQL  # one writer at a time on SQLite: there is nothing between
 async def test_a_place_written_while_the_message_leaves_is_told(chain: Chain, providers: Providers) -> None:
     """It began before the release, which did not see it, and commits after others joined behind the release."""
-    if chain.house.store.dialect == "sqlite":
-        return  # one writer at a time: there is nothing between
     await chain.settle()
     slow, slower = await chain.settle(at=HADAPSAR), await chain.settle(at=HADAPSAR)
     step = Latecomers(chain.house.desk)
@@ -173,11 +172,10 @@ async def test_a_place_written_while_the_message_leaves_is_told(chain: Chain, pr
     await holds(chain, identifier)
 
 
+@ON_POSTGRESQL  # as above
 async def test_a_place_committed_between_looking_and_leaving_is_told(chain: Chain, providers: Providers) -> None:
     """After the audience was found, before the message has left."""
     desk = chain.house.desk
-    if chain.house.store.dialect == "sqlite":
-        return  # one writer at a time
     await chain.settle()
     mover = await chain.settle(at=HADAPSAR)
 
@@ -248,11 +246,7 @@ async def test_after_an_update_its_latecomers_are_told_by_it_alone(chain: Chain,
     told = await chain.settle()
     identifier, _ = await chain.sent()
     await chain.carry()
-    author = await chain.actor(chain.officers.officers[WATER_SUPPLY][0])
-    request = await chain.request()
-    async with chain.house.store.writing() as session:
-        found = await find_alert(session, identifier)
-        message = await draft_update(session, chain.house.desk, author, found, request)
+    message = await chain.updating(identifier)
     await chain.settle()  # while the update is written: told by the first message, and by the update as everybody
     step = Latecomers(chain.house.desk)
     assert await step.look() == 1

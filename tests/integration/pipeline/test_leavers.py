@@ -9,20 +9,15 @@ import pytest
 from geoalert.alerts import find_alert, messages_of
 from geoalert.dispatch.packed import packed
 from geoalert.operations.demo_story import ALL_CLEAR
-from geoalert.operations.follow_up import draft_update
 from geoalert.operations.latecomers import Latecomers
 from tests.changes import forget, move_to, set_addresses
 from tests.conftest import Providers
-from tests.workbench import HADAPSAR, KOTHRUD, WATER_SUPPLY, Chain
+from tests.workbench import HADAPSAR, KOTHRUD, Chain
 
 
 async def updated(chain: Chain, identifier: str, **changes: Any) -> int:
     """Sends an update; returns how many people it is for."""
-    author = await chain.actor(chain.officers.officers[WATER_SUPPLY][0])
-    request = await chain.request(**changes)
-    async with chain.house.store.writing() as session:
-        found = await find_alert(session, identifier)
-        message = await draft_update(session, chain.house.desk, author, found, request)
+    message = await chain.updating(identifier, **changes)
     await chain.approve(identifier, message.content_hash)
     return (await chain.send(identifier)).people
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -85,10 +86,10 @@ async def test_the_hash_covers_the_widening_and_the_all_clear_keeps_it(chain: Ch
     await chain.settle(at=beyond(line_of(chain), 30))
     request = await chain.request(severity="Severe")
     async with chain.house.store.reading() as session:
-        wide = json.loads((await compose(session, chain.house.desk, request)).document())["area"]
-        object.__setattr__(chain.house.desk, "widen_m", 0)
-        exact = json.loads((await compose(session, chain.house.desk, request)).document())["area"]
-        object.__setattr__(chain.house.desk, "widen_m", 50)
+        wide, exact = [
+            json.loads((await compose(session, replace(chain.house.desk, widen_m=metres), request)).document())["area"]
+            for metres in (50, 0)
+        ]
     assert (wide["widened_m"], exact["widened_m"]) == (50, 0)
     assert wide["sha256"] != exact["sha256"]
     identifier, _ = await chain.sent(severity="Severe")

@@ -23,6 +23,7 @@ from geoalert.store.copying import add_rows
 from geoalert.store.migrations import differences
 from geoalert.subscribers.tables import Address, AreaPlace
 from geoalert.wards.tables import WardRow
+from tests.stores import ON_POSTGRESQL
 from tests.workbench import Chain
 
 
@@ -54,9 +55,8 @@ async def test_wards_are_in_the_store_with_their_lines(house: House) -> None:
     assert all(office.geometry.is_valid for office in offices)
 
 
+@ON_POSTGRESQL
 async def test_geometry_is_open_to_postgis(house: House) -> None:
-    if house.store.dialect == "sqlite":
-        return
     async with house.store.reading() as session:
         metres = await session.scalar(
             text("SELECT sum(ST_Area(geometry::geography)) FROM ward WHERE level = 'zone' AND valid_to IS NULL")

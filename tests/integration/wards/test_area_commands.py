@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from tests.command_line import Command
+from tests.pune import PUNE
 from tests.service_areas import make_area, write_areas
 
-SAMPLE = Path(__file__).parents[3] / "data" / "ward_boundaries" / "pune" / "areas.sample.geojson"
+SAMPLE = PUNE / "areas.sample.geojson"
 
 
 def test_areas_are_imported_listed_and_counted(geoalert: Command, tmp_path: Path) -> None:

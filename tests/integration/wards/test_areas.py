@@ -26,6 +26,7 @@ from geoalert.wards.areas import Imported, area_versions, areas_in_force
 from geoalert.wards.service_area import ServiceArea
 from tests.conftest import Providers
 from tests.service_areas import BEGIN, TANK, make_area
+from tests.stores import ON_POSTGRESQL
 from tests.workbench import HADAPSAR, KOTHRUD, Chain
 
 TODAY = date(2026, 11, 1)
@@ -215,9 +216,8 @@ async def test_what_comes_out_is_what_went_in(house: House) -> None:
     assert found.geometry.equals(area.geometry)
 
 
+@ON_POSTGRESQL
 async def test_areas_are_open_to_postgis(house: House) -> None:
-    if house.store.dialect == "sqlite":
-        return
     await take(house, make_area())
     async with house.store.reading() as session:
         metres = await session.scalar(text("SELECT ST_Area(geometry::geography) FROM service_area"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date
-from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -15,9 +14,10 @@ from sqlalchemy import text
 from geoalert.bootstrap import House
 from geoalert.wards import WardIndex, load_city, locate, locate_many
 from tests.integration.wards.scatter import scatter
+from tests.pune import PUNE
 from tests.stores import ON_POSTGRESQL
 
-CITY: Final = load_city(Path(__file__).parents[3] / "data" / "ward_boundaries" / "pune")
+CITY: Final = load_city(PUNE)
 INDEX: Final = WardIndex(CITY.tree, CITY.config.note)
 BEFORE, TODAY = date(2024, 9, 10), date(2026, 11, 1)
 NOBODY: Final = ""

@@ -20,8 +20,9 @@ from geoalert.wards import LEVELS, Level, Location, WardIndex, load_city, locate
 from geoalert.wards.locate import UNCERTAIN_M
 from geoalert.wards.projection import to_metres
 from geoalert.wards.raster import CELL_DEGREES
+from tests.pune import PUNE
 
-CITY: Final = load_city(Path(__file__).parents[3] / "data" / "ward_boundaries" / "pune")
+CITY: Final = load_city(PUNE)
 INDEX: Final = WardIndex(CITY.tree, CITY.config.note)
 BEFORE, AFTER = date(2024, 9, 10), date(2024, 9, 11)
 TODAY: Final = date(2026, 11, 1)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +15,7 @@ from geoalert.alerts.ground import read_ground
 from geoalert.alerts.widen import widened
 from geoalert.wards.product import load_city
 from geoalert.wards.projection import to_degrees, to_metres
+from tests.pune import PUNE
 
 EPSG = 32643
 SQUARE = shapely.box(73.80, 18.50, 73.82, 18.52)
@@ -28,7 +28,6 @@ LONG_LINES = [
     (0.0, 0.0),
     (0.0, -0.011467459042482238),
 ]
-PUNE = Path(__file__).parents[3] / "data" / "ward_boundaries" / "pune"
 
 
 @settings(max_examples=60, deadline=None)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import date
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,8 +22,8 @@ from geoalert.errors import Invalid
 from geoalert.subscribers.rounded import is_rounded, rounded_box, rounded_code
 from geoalert.wards.model import Ward, WardTree
 from geoalert.wards.product import load_city
+from tests.pune import PUNE
 
-PUNE = Path(__file__).parents[3] / "data" / "ward_boundaries" / "pune"
 ON = date(2026, 11, 1)
 EPSG = 32643
 SLIVER = 1e-12  # square degrees

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from geoalert.dispatch.outcomes import ALLOWED, Outcome, advance
 from geoalert.dispatch.reasons import Reason
 
-# From the design, letter by letter.
+# Written out here, apart from the product's own table: what each outcome may become.
 EXPECTED = {
     0: {1, 2, 7, 8, 9},
     1: {0, 7, 8, 9},

@@ -15,8 +15,9 @@ from shapely.geometry import box
 from geoalert.wards import Bbox, City, CityConfig, Level, Ward, WardTree, load_city
 from geoalert.wards.config import Expected
 from geoalert.wards.projection import area_km2
+from tests.pune import PUNE
+from tests.second_city import HEAD
 
-PUNE = Path(__file__).parents[3] / "data" / "ward_boundaries" / "pune"
 BEGIN = date(2021, 6, 30)
 EPSG = 32643
 CODES = ("U1", "U2", "U3", "U4", "U5", "U6", "O1", "O2", "Z1")
@@ -122,23 +123,9 @@ def city_source(tmp_path: Path) -> Path:
     return folder
 
 
-TOY_CITY = """
-key = "toy"
-timezone = "Asia/Kolkata"
-epsg = 32643
-bbox = [73.6, 18.3, 74.1, 18.7]
-helpline = "100"
-attribution = "Made up"
-note = "a toy"
-name = { en = "Toy", mr = "खेळ", hi = "खेल" }
-epoch = { label = "2021", valid_from = 2021-06-30 }
-gaps = []
-[levels]
-zone = { en = "zone", mr = "परिमंडळ", hi = "परिमंडल" }
-office = { en = "office", mr = "कार्यालय", hi = "कार्यालय" }
-unit = { en = "unit", mr = "प्रभाग", hi = "प्रभाग" }
-[expected]
-tolerance_percent = 0.1
+TOY_CITY = (
+    HEAD.format(key="toy", timezone="Asia/Kolkata", epsg=EPSG, bbox=[73.6, 18.3, 74.1, 18.7], name="Toy")
+    + """
 in_force = [
   { from = 2021-06-30, zones = 1, offices = 2, units = 4, area_km2 = 18.69 },
   { from = 2024-09-11, zones = 1, offices = 2, units = 3, area_km2 = 14.02 },
@@ -159,6 +146,7 @@ limits = { area_change_percent = 0.05, hausdorff_m = 20.0 }
 offices = { WEST = "west", EAST = "east" }
 zones = { 1 = "Z1" }
 """
+)
 
 TOY_NAMES = """code,level,kind,source,name_en,name_mr,name_hi,aliases
 Z1,zone,zone,,Zone,परिमंडळ,परिमंडल,

@@ -17,9 +17,10 @@ from geoalert.errors import Invalid
 from geoalert.wards import City
 from geoalert.wards.areas_file import read_areas
 from geoalert.wards.service_area import KINDS
+from tests.pune import PUNE
 from tests.service_areas import TANK, make_area, write_areas
 
-SAMPLE = Path(__file__).parents[3] / "data" / "ward_boundaries" / "pune" / "areas.sample.geojson"
+SAMPLE = PUNE / "areas.sample.geojson"
 
 
 def read(path: Path, city: City, **options: Any) -> list[Any]:

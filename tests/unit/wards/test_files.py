@@ -14,8 +14,7 @@ from geoalert.wards import City, load_city
 from geoalert.wards.config_file import read_config
 from geoalert.wards.geojson import read_text, write_text
 from geoalert.wards.naming import read_names
-
-PUNE = Path(__file__).parents[3] / "data" / "ward_boundaries" / "pune"
+from tests.pune import PUNE
 
 
 @pytest.fixture

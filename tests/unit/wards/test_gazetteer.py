@@ -18,9 +18,9 @@ from geoalert.wards.gazetteer import LONGEST_TEXT, Gazetteer, Match, Question, t
 from geoalert.wards.place_fold import key_of
 from geoalert.wards.place_table import load_places
 from geoalert.wards.place_text import AFTER, BEFORE, JOINING, Piece, split_places
+from tests.pune import PUNE
 
-FOLDER: Final = Path(__file__).parents[3] / "data" / "ward_boundaries" / "pune"
-CITY: Final[City] = load_city(FOLDER)
+CITY: Final[City] = load_city(PUNE)
 INDEX: Final = WardIndex(CITY.tree)
 TODAY: Final = date(2026, 11, 1)
 NAMES: Final = Gazetteer(INDEX, CITY.places, TODAY)
@@ -228,7 +228,7 @@ def test_the_gazetteer_of_pune_stands_on_its_own_rules() -> None:
     ],
 )
 def test_a_wrong_row_is_refused_by_its_line(row: str, reason: str, tmp_path: Path) -> None:
-    head = (FOLDER / "gazetteer.csv").read_text(encoding="utf-8").splitlines()[0]
+    head = (PUNE / "gazetteer.csv").read_text(encoding="utf-8").splitlines()[0]
     (tmp_path / "gazetteer.csv").write_text(f"{head}\n{row}\n", encoding="utf-8")
     with pytest.raises(Invalid, match=reason):
         load_places(tmp_path, CITY.config.bbox)

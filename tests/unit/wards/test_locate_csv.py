@@ -12,9 +12,10 @@ import pytest
 from geoalert.errors import Invalid
 from geoalert.wards import City, WardIndex, load_city
 from geoalert.wards.locate_csv import ADDED, Tally, count_lines, locate_file
+from tests.pune import PUNE
 
 ON: Final = date(2026, 11, 1)
-CITY: Final = load_city(Path(__file__).parents[3] / "data" / "ward_boundaries" / "pune")
+CITY: Final = load_city(PUNE)
 INDEX: Final = WardIndex(CITY.tree, CITY.config.note)
 HOME: Final = "18.507412"  # a latitude that no message may repeat
 
@@ -121,7 +122,7 @@ def test_a_day_that_is_not_held_is_refused_at_once(tmp_path: Path) -> None:
 
 def test_memory_does_not_grow_with_the_file(pune: City, tmp_path: Path) -> None:
     def peak(rows: int) -> int:
-        path = write(tmp_path, "lat,lon\n" + "18.5074,73.8077\n" * rows)
+        path = write(tmp_path, "lat,lon,name\n" + f"18.5074,73.8077,{'x' * 1_000}\n" * rows)
         with (tmp_path / "out.csv").open("w", encoding="utf-8") as target:
             tracemalloc.start()
             try:
@@ -131,4 +132,4 @@ def test_memory_does_not_grow_with_the_file(pune: City, tmp_path: Path) -> None:
                 tracemalloc.stop()
 
     peak(10)
-    assert peak(20_000) < peak(5_000) + 500_000
+    assert peak(8_000) < peak(2_000) + 500_000, "of 6 MB more"
