@@ -22,6 +22,7 @@ from geoalert.alerts import tables as alert_tables
 from geoalert.audience.live import LiveGrid
 from geoalert.audience.parts import divided_in
 from geoalert.audience.places import people_in
+from geoalert.audit import Linker
 from geoalert.audit import tables as audit_tables
 from geoalert.bootstrap.folders import city_of, data_folder, migration_scripts
 from geoalert.bootstrap.providers import make_channels
@@ -177,14 +178,15 @@ async def open_house(
         find_divided=divided_in if grid is None else grid.divided,
         widen_m=settings.alerts.widen_m,
     )
-    journal = PreviewJournal(store)
+    journal, linker = PreviewJournal(store), Linker(store)
     stopping = asyncio.Event()
-    keeping = [asyncio.create_task(kept.keep(stopping)) for kept in (grid, journal) if kept is not None]
+    keeping = [asyncio.create_task(kept.keep(stopping)) for kept in (grid, journal, linker) if kept is not None]
     try:
         yield House(settings, desk, channels, journal, grid)
     finally:
         stopping.set()
         await asyncio.gather(*keeping)
+        await linker.close()
         for channel in channels.values():
             await channel.close()
         await store.close()
