@@ -40,6 +40,7 @@ requirements: setup ## writes docs/requirements.md from the tests' markers
 bench: setup ## figures, side by side with what a user would pick instead
 	$(BIN)/python bench/locate.py $(ARGS)
 	.ci/run $(BIN)/python -m bench.audience $(ARGS)
+	.ci/run $(BIN)/python -m bench.bulk $(ARGS)
 
 clean: ## forgets the environment and the demo's store
 	rm -rf $(VENV) var

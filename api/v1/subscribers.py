@@ -102,8 +102,10 @@ async def _person(session: AsyncSession, house: House, body: SubscriberIn) -> Pe
         if value is not None:
             channel, read = READERS[name]
             addresses[channel] = read(value)
-    on = house.desk.day(await database_now(session))
-    wards = {ward.code for ward in house.desk.city.tree.in_force(on)}
+    wards: set[str] = set()
+    if any(place.ward is not None for place in body.places):
+        on = house.desk.day(await database_now(session))
+        wards = {ward.code for ward in house.desk.city.tree.in_force(on)}
     places = [_place(place, f"/places/{number}", wards) for number, place in enumerate(body.places)]
     return make_person(
         addresses=addresses,

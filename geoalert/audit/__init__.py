@@ -1,5 +1,7 @@
 """The append-only record of who did what, each entry holding the hash of the one before."""
 
-from geoalert.audit.chain import Broken, append, verify
+from geoalert.audit.appending import append
+from geoalert.audit.chain import Broken, verify
+from geoalert.audit.linking import Linker, link_all
 
-__all__ = ["Broken", "append", "verify"]
+__all__ = ["Broken", "Linker", "append", "link_all", "verify"]

@@ -1,18 +1,26 @@
-"""One table: the chain."""
+"""One table: the chain, and at its end what is still to be linked."""
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, String, Text
+from sqlalchemy import BigInteger, Index, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from geoalert.store import Base
+from geoalert.store import Base, BigId
+
+WAITS = text("number IS NULL")
 
 
 class AuditEntry(Base):
-    __tablename__ = "audit"
+    """What somebody did. Without number and hash it was committed with its action and waits to be linked
+    (`audit.linking`); with them nothing of it ever changes.
+    """
 
-    number: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
-    body: Mapped[str] = mapped_column(Text)  # the hashed bytes as they were, RFC 8785
+    __tablename__ = "audit"
+    __table_args__ = (Index("ix_audit_waiting", "id", postgresql_where=WAITS, sqlite_where=WAITS),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    number: Mapped[int | None] = mapped_column(BigInteger, unique=True)
+    body: Mapped[str] = mapped_column(Text)  # linked: the hashed bytes as they were, RFC 8785
     action: Mapped[str] = mapped_column(String(40), index=True)
     subject: Mapped[str] = mapped_column(String(80), index=True)
-    hash: Mapped[str] = mapped_column(String(64), unique=True)
+    hash: Mapped[str | None] = mapped_column(String(64), unique=True)

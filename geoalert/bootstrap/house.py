@@ -23,6 +23,7 @@ from geoalert.alerts import tables as alert_tables
 from geoalert.audience.live import LiveGrid
 from geoalert.audience.parts import divided_in
 from geoalert.audience.places import people_in
+from geoalert.audit import Linker
 from geoalert.audit import tables as audit_tables
 from geoalert.bootstrap.folders import city_folder, city_of, data_folder, migration_scripts
 from geoalert.bootstrap.providers import make_channels
@@ -185,10 +186,10 @@ async def open_house(
         widen_m=settings.alerts.widen_m,
         weekly_budget=settings.alerts.weekly_budget,
     )
-    journal = PreviewJournal(store)
+    journal, linker = PreviewJournal(store), Linker(store)
     stopping = asyncio.Event()
     keeping: list[asyncio.Task[object]] = [
-        asyncio.create_task(kept.keep(stopping)) for kept in (grid, journal) if kept is not None
+        asyncio.create_task(kept.keep(stopping)) for kept in (grid, journal, linker) if kept is not None
     ]
     if live:
         compiled.switch(on=settings.audience.compiled)
@@ -199,6 +200,7 @@ async def open_house(
     finally:
         stopping.set()
         await asyncio.gather(*keeping)
+        await linker.close()
         for channel in channels.values():
             await channel.close()
         await store.close()

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import csv
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, astuple
 from pathlib import Path
 
 import typer
 
 from geoalert.bootstrap import House
-from geoalert.cli.console import err, out, print_json, progress_bar
+from geoalert.cli.console import err, out, print_json
 from geoalert.cli.inside import in_house
+from geoalert.cli.pace import pace
+from geoalert.cli.whole_file import whole_file
 from geoalert.errors import Conflict
 from geoalert.store import database_now
 from geoalert.subscribers import ImportReport, erase, import_file, register
+from geoalert.subscribers.bring_in import Refused
 from geoalert.subscribers.import_csv import parse_row
 from geoalert.subscribers.register import taken
 
@@ -63,30 +70,49 @@ def add(
 @app.command("import")
 def import_(
     file: Path = typer.Argument(..., help="UTF-8 CSV; the columns are in the documentation."),
-    refused: Path = typer.Option(None, "--refused", help="Where to write the refused rows with their reasons."),
+    refused: Path = typer.Option(None, "--refused", help="A CSV of the rows that were not added: line, field, reason."),
     as_json: bool = typer.Option(False, "--json", help="One JSON document."),
 ) -> None:
-    """Add every good row of a file, a thousand a commit; report every refused one with its line and reason."""
+    """Add every good row of a file, a thousand a commit. May be run again: who has subscribed is left as they are."""
+    total = file.stat().st_size if file.is_file() else 0
 
-    async def run(house: House) -> ImportReport:
-        with progress_bar() as bar:
-            task = bar.add_task("importing", total=None)
+    async def run(house: House, note: Callable[[Refused], None]) -> ImportReport:
+        wards = known_wards(house)
+        with pace(err, "importing", total) as tell:
             return await import_file(
-                house.store, file, house.desk.category_bits, known_wards(house), lambda n: bar.advance(task, n)
+                house.store,
+                file,
+                house.desk.category_bits,
+                wards,
+                refused=note,
+                progress=lambda so_far: tell(so_far.rows, so_far.read),
             )
 
-    report = in_house(run)
-    rows = [f"line {row.line}: {row.field}: {row.reason}" for row in report.refused]
-    if refused is not None:
-        refused.write_text("\n".join(rows) + "\n" * bool(rows), encoding="utf-8")
+    with _noting(refused) as note:
+        report = in_house(lambda house: run(house, note))
     if as_json:
-        details = [{"line": row.line, "field": row.field, "reason": row.reason} for row in report.refused]
-        print_json({"added": report.added, "refused": details})
+        counts = {name: getattr(report, name) for name in ("rows", "added", "known", "refused")}
+        print_json(counts | {"first": [asdict(row) for row in report.first]})
         return
-    out.print(f"added {report.added}, refused {len(rows)}")
+    out.print(f"{report.rows:,} rows: added {report.added:,}, known {report.known:,}, refused {report.refused:,}")
     if refused is None:
-        for row in rows:
-            err.print(row, markup=False)
+        for row in report.first:
+            err.print(f"line {row.line}: {row.field}: {row.reason}", markup=False)
+        more = report.known + report.refused - len(report.first)
+        if more:
+            err.print(f"and {more:,} more; --refused FILE takes them all")
+
+
+@contextmanager
+def _noting(path: Path | None) -> Iterator[Callable[[Refused], None]]:
+    """Writes the rows that were not added as they are found: there can be as many as the file has."""
+    if path is None:
+        yield lambda _row: None
+        return
+    with whole_file(path, "/refused") as target:
+        rows = csv.writer(target)
+        rows.writerow(("line", "field", "reason"))
+        yield lambda row: rows.writerow(astuple(row))
 
 
 @app.command("erase")

@@ -1,11 +1,10 @@
 """Who looked at which areas: the audit of previews.
 
-A preview comes at every movement of a mouse, and the chain takes one entry at a time across the whole system; so not
-every preview is an entry. The first by somebody is written to the chain before they are answered, and opens a minute.
-What else they look at within it is collected, each area once, and written as one entry when the minute is over: at
-their next preview, or by `keep`, also at the end of the process. So nobody looks at anything without an entry of that
-minute, and the next one counts all they looked at and lists the areas, up to `MOST_LISTED`; a process that is killed
-loses at most the list of one minute.
+A preview comes at every movement of a mouse, and an entry stays for good; so not every preview is an entry. The first
+by somebody is written down before they are answered, and opens a minute. What else they look at within it is
+collected, each area once, and written as one entry when the minute is over: at their next preview, or by `keep`, also
+at the end of the process. So nobody looks at anything without an entry of that minute, and the next one counts all they
+looked at and lists the areas, up to `MOST_LISTED`; a process that is killed loses at most the list of one minute.
 Chosen over a table of its own: nothing to prune, and what the chain holds cannot be altered without being seen.
 
 An entry names an area by its SHA-256 and square kilometres: who knows an area can find it there. No coordinates and no

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
-from asyncpg.exceptions import IntegrityConstraintViolationError
+from asyncpg.exceptions import DeadlockDetectedError, IntegrityConstraintViolationError
 from sqlalchemy import Table, insert, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 HEADER = 19  # signature, flags, length of an empty extension: PostgreSQL's "Binary Format" of COPY
 TRAILER = 2
+FEW = 10  # rows that go by INSERT
 
 
 async def raw_connection(session: AsyncSession) -> Any:  # noqa: ANN401 - asyncpg's own, which has no stubs
@@ -43,7 +44,7 @@ async def add_rows(session: AsyncSession, model: type[Base], rows: Sequence[Mapp
 
     Raises:
         ValueError: a row names other columns than the first.
-        IntegrityError: a row breaks a rule of the table.
+        IntegrityError: a row breaks a rule of the table, or somebody else adds the same rows in another order.
     """
     if not rows:
         return
@@ -52,7 +53,8 @@ async def add_rows(session: AsyncSession, model: type[Base], rows: Sequence[Mapp
         msg = f"rows of {model.__tablename__} do not all name the same columns"
         raise ValueError(msg)
     table = cast("Table", model.__table__)
-    if session.get_bind().dialect.name != "postgresql":
+    # A COPY first asks the server about the table and its types: more than the few rows of one person are worth.
+    if session.get_bind().dialect.name != "postgresql" or len(rows) <= FEW:
         # Core, not ORM: the ORM starts a new statement at each row whose set of empty columns differs.
         await session.execute(insert(table), list(rows))
         return
@@ -60,7 +62,7 @@ async def add_rows(session: AsyncSession, model: type[Base], rows: Sequence[Mapp
     raw = await raw_connection(session)
     try:
         await raw.copy_records_to_table(table.name, records=records, columns=list(names))
-    except IntegrityConstraintViolationError as error:
+    except (IntegrityConstraintViolationError, DeadlockDetectedError) as error:
         raise IntegrityError(f"COPY {table.name}", None, error) from None
 
 

@@ -17,7 +17,11 @@ async def next_ids(session: AsyncSession, model: type[Base], count: int) -> list
     table = model.__table__
     if session.get_bind().dialect.name == "postgresql":
         found = await session.scalars(
-            text("SELECT nextval(pg_get_serial_sequence(:name, 'id')) FROM generate_series(1, :count)"),
+            # OFFSET 0: the sequence is looked for once and not for every number.
+            text(
+                "SELECT nextval(its.sequence) FROM generate_series(1, :count),"
+                " (SELECT CAST(pg_get_serial_sequence(:name, 'id') AS regclass) AS sequence OFFSET 0) AS its"
+            ),
             {"name": model.__tablename__, "count": count},
         )
         return list(found)

@@ -12,6 +12,7 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 
@@ -23,6 +24,12 @@ from geoalert.errors import Invalid, Unavailable
 FORMAT = 1
 NONCE = 12
 KEY = 32
+
+
+@lru_cache(maxsize=16)
+def _cipher(key: bytes) -> AESGCM:
+    """A key made ready once and not for each value of a million."""
+    return AESGCM(key)
 
 
 @dataclass(frozen=True)
@@ -37,7 +44,7 @@ class KeyRing:
     def seal(self, plain: str, bound_to: str) -> bytes:
         """The encrypted value: format, key number, nonce, ciphertext with tag."""
         nonce = os.urandom(NONCE)
-        body = AESGCM(self.encryption[self.current]).encrypt(nonce, plain.encode(), bound_to.encode())
+        body = _cipher(self.encryption[self.current]).encrypt(nonce, plain.encode(), bound_to.encode())
         return bytes([FORMAT]) + self.current.to_bytes(2, "big") + nonce + body
 
     def open(self, sealed: bytes, bound_to: str) -> str:
@@ -52,7 +59,7 @@ class KeyRing:
         if sealed[:1] != bytes([FORMAT]) or key is None:
             raise Unavailable(f"the key ring has no key {number}; restore the key file that wrote this store")
         try:
-            plain = AESGCM(key).decrypt(sealed[3 : 3 + NONCE], sealed[3 + NONCE :], bound_to.encode())
+            plain = _cipher(key).decrypt(sealed[3 : 3 + NONCE], sealed[3 + NONCE :], bound_to.encode())
         except InvalidTag:
             raise Invalid("an encrypted value was altered or moved to another row") from None
         return plain.decode()

@@ -2,19 +2,20 @@
 
 `places` is `lat lon`, `ward:CODE` or `cell:LAT LON`, joined by `;`; other lists are joined by `|`; an empty field means
 its default. Of `cell:LAT LON` only the rounded cell that holds the point is kept (`subscribers.rounded`).
-A row without consent is kept, but hears only of emergencies. Every refused row is reported with its line and reason;
-reasons never repeat a number or a place.
+A row without consent is kept, but hears only of emergencies. A row with more fields than the first line is refused:
+what they say may stand in the wrong columns. Reasons repeat nothing of a row, for a number or a name can stand in any
+of its columns.
 """
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+import io
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from geoalert.errors import Invalid
-from geoalert.store import Store
 from geoalert.subscribers.person import (
     LABELS,
     READERS,
@@ -28,7 +29,6 @@ from geoalert.subscribers.person import (
     quiet_hours,
     round_off,
 )
-from geoalert.subscribers.register import register, taken
 
 COLUMNS = (
     "phone",
@@ -42,30 +42,19 @@ COLUMNS = (
     "quiet_hours",
     "consent",
 )
-GROUP = 1_000  # rows a commit: a stop in the middle leaves whole groups
+SURPLUS = "(beyond the last column)"
 NO = frozenset({"", "no", "false", "0"})
 WRITTEN = "a place is written 'lat lon', 'ward:CODE' or 'cell:LAT LON'"
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    line: int
-    field: str
-    reason: str
-
-
-@dataclass(slots=True)
-class ImportReport:
-    added: int = 0
-    refused: list[Refused] = field(default_factory=list)
 
 
 def parse_row(row: Mapping[str, str | None], categories: Mapping[str, int], wards: frozenset[str]) -> Person:
     """A person from one row.
 
     Raises:
-        Invalid: names the column and the reason.
+        Invalid: names the column and the reason, and repeats nothing of what the row says.
     """
+    if SURPLUS in row:
+        raise Invalid("the row has more fields than the first line; is a comma not quoted?", pointer="/row")
     cell = {name: (row.get(name) or "").strip() for name in COLUMNS}
     addresses = {channel: read(cell[column]) for column, (channel, read) in READERS.items() if cell[column]}
     places = _places(cell["places"], wards)
@@ -99,7 +88,7 @@ def _place(written: str, label: str, wards: frozenset[str]) -> Point | WardPlace
     if kind == "ward":
         code = rest.strip()
         if code not in wards:
-            raise Invalid(f"no ward {code[:40]!r}", pointer="/places")
+            raise Invalid("there is no such ward", pointer="/places")
         return WardPlace(code, label)
     if kind not in {"", "cell"}:
         raise Invalid(WRITTEN, pointer="/places")
@@ -110,64 +99,36 @@ def _place(written: str, label: str, wards: frozenset[str]) -> Point | WardPlace
     return (round_off if kind else point)(lat, lon, label)
 
 
-def read_rows(path: Path) -> Iterator[tuple[int, dict[str, str | None]]]:
-    """Rows with their line numbers.
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row as it stands in the file; `read` is how many bytes of the file have been read, at least, to have it."""
+
+    line: int
+    cells: Mapping[str, str | None]
+    read: int
+
+
+def read_rows(path: Path) -> Generator[Row]:
+    """Rows, one at a time.
 
     Raises:
-        Invalid: not a UTF-8 CSV file with our columns.
+        Invalid: not a UTF-8 CSV file with our columns; how far it was one.
     """
+    line = 0
     try:
-        with path.open(encoding="utf-8-sig", newline="") as source:
-            reader = csv.DictReader(source, strict=True)
+        # Opened as bytes: how far we are can be asked of them, and of decoded text cannot.
+        with path.open("rb") as raw, io.TextIOWrapper(raw, encoding="utf-8-sig", newline="") as source:
+            reader: csv.DictReader[str] = csv.DictReader(source, restkey=SURPLUS, strict=True)
             unknown = set(reader.fieldnames or ()) - set(COLUMNS)
             if unknown or not reader.fieldnames or "places" not in reader.fieldnames:
                 raise Invalid(f"the first line must name columns out of {','.join(COLUMNS)}", pointer="/header")
-            for row in reader:
-                yield reader.line_num, row
+            tells = raw.seekable()
+            for cells in reader:
+                line = reader.line_num
+                yield Row(line, cells, raw.tell() if tells else 0)
     except UnicodeDecodeError:
-        raise Invalid("the file is not UTF-8; save it as CSV UTF-8", pointer="/file") from None
+        raise Invalid(f"the file is not UTF-8 after line {line}; save it as CSV UTF-8", pointer="/file") from None
     except csv.Error as error:
-        raise Invalid(f"not a CSV file: {error}", pointer="/file") from None
+        raise Invalid(f"not a CSV file after line {line}: {error}", pointer="/file") from None
     except OSError as error:
         raise Invalid(f"cannot read the file: {error.strerror}", pointer="/file") from None
-
-
-async def import_file(
-    store: Store,
-    path: Path,
-    categories: Mapping[str, int],
-    wards: frozenset[str],
-    progress: Callable[[int], None] = lambda _rows: None,
-) -> ImportReport:
-    """Adds every good row, a thousand a commit; tells `progress` how many rows were read."""
-    report = ImportReport()
-    group: list[tuple[int, Person]] = []
-    for line, row in read_rows(path):
-        try:
-            group.append((line, parse_row(row, categories, wards)))
-        except Invalid as refusal:
-            report.refused.append(Refused(line, refusal.pointer.removeprefix("/"), refusal.reason))
-        if len(group) >= GROUP:
-            await _commit(store, group, report)
-            group = []
-        progress(1)
-    await _commit(store, group, report)
-    report.refused.sort(key=lambda refused: refused.line)
-    return report
-
-
-async def _commit(store: Store, group: list[tuple[int, Person]], report: ImportReport) -> None:
-    async with store.writing() as session:
-        held = await taken(session, [person for _, person in group])
-        fresh = []
-        for line, person in group:
-            theirs = set(person.addresses.items())
-            if theirs & held:
-                channel = next(iter(theirs & held))[0]
-                report.refused.append(Refused(line, channel, "this address is already subscribed"))
-                continue
-            held |= theirs
-            fresh.append(person)
-        if fresh:
-            await register(session, fresh, "import")
-    report.added += len(fresh)

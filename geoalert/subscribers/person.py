@@ -11,6 +11,7 @@ import phonenumbers
 
 from geoalert.errors import Invalid
 from geoalert.subscribers.codes import CITIZEN_CHANNELS, LANGUAGES, SEVERITIES
+from geoalert.subscribers.mobile import plain_mobile
 from geoalert.subscribers.rounded import rounded_code
 
 REGION = "IN"
@@ -69,6 +70,8 @@ def phone(value: str) -> str:
     Raises:
         Invalid: not a number that can take an SMS. The reason does not repeat the number.
     """
+    if (mobile := plain_mobile(value)) is not None:
+        return mobile
     try:
         number = phonenumbers.parse(value, REGION)
     except phonenumbers.NumberParseException:
@@ -150,10 +153,10 @@ def one_of(value: str, known: Mapping[str, int], pointer: str) -> str:
     """`value` if it is known.
 
     Raises:
-        Invalid: lists what is known.
+        Invalid: lists what is known; does not repeat the value, which may be anything.
     """
     if value not in known:
-        raise Invalid(f"{value[:20]!r} is not one of {', '.join(known)}", pointer=pointer)
+        raise Invalid(f"not one of {', '.join(known)}", pointer=pointer)
     return value
 
 
@@ -197,7 +200,7 @@ def make_person(
     order = list(dict.fromkeys(channels)) or [name for name in CITIZEN_CHANNELS if name in addresses]
     for name in order:
         if name not in CITIZEN_CHANNELS:
-            raise Invalid(f"{name[:20]!r} is not one of {', '.join(CITIZEN_CHANNELS)}", pointer="/channels")
+            raise Invalid(f"not one of {', '.join(CITIZEN_CHANNELS)}", pointer="/channels")
         if name not in addresses:
             raise Invalid(f"{name} was chosen but there is no {CITIZEN_CHANNELS[name]}", pointer="/channels")
     return Person(

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ARRAY, LargeBinary, bindparam, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from geoalert.audit import append
@@ -18,6 +18,11 @@ from geoalert.subscribers.codes import CHANNELS, CITIZEN_CHANNELS, LANGUAGES, SE
 from geoalert.subscribers.person import Person
 from geoalert.subscribers.tables import Address, AreaPlace, Consent, Place, Subscriber
 
+BLINDS_A_QUERY = 500
+HELD = text(
+    "SELECT asked.blind FROM unnest(CAST(:blinds AS bytea[])) AS asked (blind), LATERAL ("
+    "SELECT 1 FROM address WHERE channel = :channel AND kind = :kind AND blind = asked.blind LIMIT 1) AS there"
+).bindparams(bindparam("blinds", type_=ARRAY(LargeBinary)))
 NOTICE = "2026-11"  # version of the consent notice now shown
 
 
@@ -29,17 +34,31 @@ def bound_to(owner_kind: str, owner_id: int, channel: int) -> str:
 async def taken(session: AsyncSession, people: Sequence[Person]) -> set[tuple[str, str]]:
     """Which (channel, value) of these people somebody already has."""
     keys = keys_of(session)
-    wanted = {
-        keys.index(value, CITIZEN_CHANNELS[channel]): (channel, value)
-        for person in people
-        for channel, value in person.addresses.items()
-    }
-    blinds = list(wanted)
+    wanted: dict[str, dict[bytes, str]] = {}
+    for person in people:
+        for channel, value in person.addresses.items():
+            wanted.setdefault(channel, {})[keys.index(value, CITIZEN_CHANNELS[channel])] = value
     found: set[tuple[str, str]] = set()
-    for start in range(0, len(blinds), 500):
-        rows = await session.scalars(select(Address.blind).where(Address.blind.in_(blinds[start : start + 500])))
-        found.update(wanted[bytes(blind)] for blind in rows)
+    for channel, values in wanted.items():
+        for blind in await _held(session, CHANNELS[channel], CITIZEN_CHANNELS[channel], list(values)):
+            found.add((channel, values[bytes(blind)]))
     return found
+
+
+async def _held(session: AsyncSession, channel: int, kind: str, blinds: list[bytes]) -> list[bytes]:
+    """Which of these blind indexes are there: one look each by all columns of their unique index. By the last column
+    alone, or with a list for the planner to think about, every address of the city was read.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        rows = await session.scalars(HELD, {"channel": channel, "kind": kind, "blinds": blinds})
+        return list(rows)
+    there: list[bytes] = []
+    for start in range(0, len(blinds), BLINDS_A_QUERY):
+        part = Address.blind.in_(blinds[start : start + BLINDS_A_QUERY])
+        there += await session.scalars(
+            select(Address.blind).where(Address.channel == channel, Address.kind == kind, part)
+        )
+    return there
 
 
 async def register(

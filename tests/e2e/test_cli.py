@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import math
 import sqlite3
 from datetime import UTC, datetime, timedelta
@@ -29,7 +30,7 @@ BAD = {
     f",,test-token-000008,{HERE},xx,,,,,form": "language",
     f",,test-token-000009,{HERE},,weather-in-mars,,,,form": "categories",
     f",,test-token-000010,{HERE},,,,,25:00-26:00,form": "quiet_hours",
-    f"+12025550101,,,{HERE},,,,,,form": "sms",
+    f"+12025550101,,,{HERE},,,,,,form": "phone",
     f",,,{HERE},,,,,,form": "phone",
 }
 
@@ -46,18 +47,21 @@ def test_the_store_is_upgraded_and_checked(empty: Shell) -> None:
 def test_an_import_adds_the_good_rows_and_names_what_is_wrong_with_the_bad(town: Town) -> None:
     rows = [*GOOD, *BAD]
     town.file("people.csv", HEADER + "\n".join(rows) + "\n")
-    ran = town.shell("subscribers", "import", "people.csv", "--refused", "refused.txt", "--json")
+    ran = town.shell("subscribers", "import", "people.csv", "--refused", "refused.csv", "--json")
     assert ran.code == 0, ran.err
     found = ran.document
     assert found["added"] == len(GOOD)
     first = len(GOOD) + 2
-    assert [(row["line"], row["field"]) for row in found["refused"]] == list(enumerate(BAD.values(), start=first))
-    assert all(row["reason"] for row in found["refused"])
-    kept = (town.shell.folder / "refused.txt").read_text(encoding="utf-8")
-    assert kept.count("\n") == len(BAD)
+    assert [(row["line"], row["field"]) for row in found["first"]] == list(enumerate(BAD.values(), start=first))
+    assert (found["rows"], found["known"], found["refused"]) == (len(rows), 1, len(BAD) - 1)
+    kept = (town.shell.folder / "refused.csv").read_text(encoding="utf-8")
+    assert [(int(row["line"]), row["field"]) for row in csv.DictReader(kept.splitlines())] == [
+        (row["line"], row["field"]) for row in found["first"]
+    ]
+    assert all(row["reason"] for row in found["first"])
     assert not PERSONAL.search(kept.encode())
     again = town.shell("subscribers", "import", "people.csv", "--json").document
-    assert (again["added"], len(again["refused"])) == (0, len(rows))
+    assert (again["added"], again["known"], again["refused"]) == (0, len(GOOD) + 1, len(BAD) - 1)
 
 
 def test_a_file_that_is_no_import_is_refused(town: Town) -> None:

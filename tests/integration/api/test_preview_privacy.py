@@ -32,9 +32,7 @@ from tests.workbench import HADAPSAR, KOTHRUD
 
 async def journal_of(door: Door) -> list[dict[str, Any]]:
     async with door.house.store.reading() as session:
-        rows = await session.scalars(
-            select(AuditEntry.body).where(AuditEntry.action == ACTION).order_by(AuditEntry.number)
-        )
+        rows = await session.scalars(select(AuditEntry.body).where(AuditEntry.action == ACTION).order_by(AuditEntry.id))
         return [json.loads(row) for row in rows]
 
 
@@ -156,8 +154,7 @@ async def test_many_moves_of_a_mouse_are_few_entries_and_all_areas(door: Door) -
     listed = {area["sha256"] for entry in (first, second) for area in entry["detail"]["areas"]}
     assert len(listed) == 13
     assert "73.8" not in json.dumps([first, second])
-    async with door.house.store.reading() as session:
-        assert (await verify(session))[2] is None
+    assert (await verify(door.house.store))[2] is None
 
 
 async def test_what_was_collected_is_written_when_the_process_ends(door: Door) -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import random
 import signal
 from pathlib import Path
 
 from sqlalchemy import func, select
 
+from geoalert.audit.tables import AuditEntry
 from geoalert.settings import Settings
-from geoalert.subscribers.import_csv import GROUP
+from geoalert.subscribers.bring_in import GROUP
 from geoalert.subscribers.tables import Address, Consent, Place, Subscriber
 from tests.conftest import Providers
 from tests.e2e.commands import run, running
@@ -40,6 +42,11 @@ async def test_kill_9_in_mid_import_leaves_whole_people(
                 query = query.where(Address.owner_kind == "subscriber")
             return (await session.execute(query)).scalar_one()
 
+    async def written_down() -> int:
+        async with town.house.store.reading() as session:
+            bodies = await session.scalars(select(AuditEntry.body).where(AuditEntry.action == "subscribers.added"))
+            return sum(json.loads(body)["detail"]["count"] for body in bodies)
+
     async def reached(wanted: int) -> bool:
         return await count(Subscriber) >= wanted
 
@@ -54,12 +61,15 @@ async def test_kill_9_in_mid_import_leaves_whole_people(
         assert before < held < ROWS
         assert held % GROUP == 0
         assert [await count(table) for table in (Address, Place, Consent)] == [held, 2 * held, held]
+        ran = await run("audit", "verify", cwd=tmp_path, env=env, name="audit")
+        assert ran.code == 0, ran.err
+        assert await written_down() == held
     ran = await run("audience", "verify", "--json", cwd=tmp_path, env=env, name="verify")
     assert (ran.code, ran.document["clean"]) == (0, True), ran.out
 
     ran = await run("subscribers", "import", str(file), "--json", cwd=tmp_path, env=env, name="rest")
     assert ran.document["added"] == ROWS - held
-    assert len(ran.document["refused"]) == held
+    assert (ran.document["known"], ran.document["refused"]) == (held, 0)
     assert [await count(table) for table in (Subscriber, Address, Place)] == [ROWS, ROWS, 2 * ROWS]
     ran = await run("audience", "verify", cwd=tmp_path, env=env, name="verify")
     assert ran.code == 0

@@ -47,7 +47,7 @@ async def test_who_came_first_and_committed_last_is_seen(town: Town) -> None:
 
 
 async def bare(town: Town, number: int, session: AsyncSession | None = None) -> int:
-    """A person by raw SQL, with one place in Kothrud: `register` would wait for the chain of the record."""
+    """A person by raw SQL, with one place in Kothrud: the least that makes a transaction of a change."""
     id_ = 1_000_000 + number
     statements: dict[str, dict[str, object]] = {
         BARE_PERSON: {"id": id_, "reference": f"bare-{number}"},

@@ -177,7 +177,7 @@ async def test_every_word_is_kept_with_its_name(chain: Chain) -> None:
     await chain.cancel(identifier, ALL_CLEAR)
     async with chain.house.store.reading() as session:
         kinds = list(await session.scalars(select(Approval.kind).order_by(Approval.id)))
-        actions = list(await session.scalars(select(AuditEntry.action).order_by(AuditEntry.number)))
+        actions = list(await session.scalars(select(AuditEntry.action).order_by(AuditEntry.id)))
     assert kinds == ["approval", "one_word"]
     assert actions[-7:] == [
         "message.drafted",

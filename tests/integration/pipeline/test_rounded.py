@@ -79,7 +79,7 @@ async def test_a_file_gives_cells_and_the_store_keeps_no_point(chain: Chain, tmp
     rows = ("rounded-token-1,cell:18.5074 73.8077", "rounded-token-2,cell:18.5 200", "rounded-token-3,cell:here")
     path.write_text("push_token,places\n" + "\n".join(rows) + "\n", encoding="utf-8")
     report = await import_file(chain.house.store, path, {}, frozenset())
-    assert (report.added, [(row.line, row.field) for row in report.refused]) == (1, [(3, "places"), (4, "places")])
+    assert (report.added, [(row.line, row.field) for row in report.first]) == (1, [(3, "places"), (4, "places")])
     async with chain.house.store.reading() as session:
         (place,) = await session.scalars(select(AreaPlace))
         assert (place.kind, place.code) == ("cell", CODE)

@@ -1,0 +1,1 @@
+"""What bringing many people in is measured with."""

@@ -1,0 +1,112 @@
+"""Giving committed entries their number and the hash of the entry before.
+
+On PostgreSQL an entry is committed with its action, unlinked, so that two actions never wait for each other; until then
+everybody who did anything waited for everybody else's disk. One linker at a time takes what was committed, by
+id, and links it. Every process does so twice a second while it is open and once more when it closes, and whoever checks
+the chain does so first: a linker that dies leaves its entries to the next one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import select, text
+from sqlalchemy.exc import ProgrammingError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from geoalert.audit.tables import AuditEntry
+from geoalert.store import Store, canonical, digest
+
+log = logging.getLogger(__name__)
+
+GENESIS: Final = "0" * 64
+LOCK: Final = 7262  # PostgreSQL advisory lock: one linker at a time, so that numbers have no gaps
+AT_ONCE: Final = 1_000  # entries a transaction
+EVERY: Final = 0.5  # seconds
+PATIENCE: Final = 5.0  # seconds for the last look of a process that closes
+
+Head = tuple[int, str]  # number and hash
+
+
+async def head(session: AsyncSession) -> Head:
+    """The last linked entry; its number and hash are final."""
+    row = (
+        await session.execute(
+            select(AuditEntry.number, AuditEntry.hash)
+            .where(AuditEntry.number.is_not(None))
+            .order_by(AuditEntry.number.desc())
+            .limit(1)
+        )
+    ).one_or_none()
+    return (row.number, row.hash) if row else (0, GENESIS)
+
+
+def linked(entries: Iterable[AuditEntry], last: Head) -> None:
+    """Links entries after `last`, in this order. The caller keeps everybody else from linking until it commits."""
+    number, previous = last
+    for entry in entries:
+        number += 1
+        body = json.loads(entry.body) | {"number": number, "previous": previous}
+        previous = digest(body)
+        entry.number, entry.body, entry.hash = number, canonical(body).decode(), previous
+
+
+async def link_all(store: Store) -> int:
+    """Links whatever was committed before this call; how many entries it linked itself."""
+    waiting = select(AuditEntry.id).where(AuditEntry.number.is_(None))
+    count = 0
+    while True:
+        async with store.reading() as session:  # most looks find nothing, and need not take the lock
+            if (await session.execute(waiting.limit(1))).one_or_none() is None:
+                return count
+        async with store.writing() as session:
+            count += await _link(session)
+
+
+async def _link(session: AsyncSession) -> int:
+    if session.get_bind().dialect.name == "postgresql":
+        await session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
+    # Statements of their own after the lock: they see what the linker before us committed.
+    last = await head(session)
+    found = await session.scalars(
+        select(AuditEntry).where(AuditEntry.number.is_(None)).order_by(AuditEntry.id).limit(AT_ONCE)
+    )
+    entries = list(found)
+    linked(entries, last)
+    return len(entries)
+
+
+@dataclass(frozen=True)
+class Linker:
+    """Links what this and other processes committed, for as long as `keep` runs. On SQLite nothing ever waits."""
+
+    store: Store
+
+    async def keep(self, stopping: asyncio.Event) -> None:
+        """Looks twice a second until `stopping` is set."""
+        while self.store.dialect != "sqlite" and not stopping.is_set():
+            try:
+                await asyncio.wait_for(stopping.wait(), EVERY)
+            except TimeoutError:
+                await self._try(logging.WARNING)
+
+    async def close(self) -> None:
+        """One more look, when nothing is done in this process any more."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE):
+                if self.store.dialect != "sqlite":
+                    await self._try(logging.DEBUG)  # whoever closes has said what is wrong with the store
+
+    async def _try(self, level: int) -> None:
+        try:
+            await link_all(self.store)
+        except ProgrammingError:
+            log.debug("not a store of this schema: whoever works on it is refused elsewhere")
+        except Exception as error:  # noqa: BLE001 - a store that is away comes back; it keeps the entries until then
+            log.log(level, "entries wait to be linked into the audit: %s", type(error).__name__)
