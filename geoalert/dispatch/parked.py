@@ -20,8 +20,7 @@ async def resume_parked(session: AsyncSession, routes: Mapping[int, Route], by: 
     there were any, the record says who let how many go on.
     """
     stopped = (Batch.state == PARKED) & (Batch.parked_for != Reason.AWAITS_PUBLISHER)
-    # The alerts first, as everybody does who ends a message: an all-clear writes to the record before it touches the
-    # batches, and this the other way round.
+    # The alerts first, as everybody does who ends a message: one order for all, and nobody waits for who waits.
     theirs = select(Message.alert_id).join(Batch, Batch.message_id == Message.id).where(stopped)
     alerts = await session.scalars(select(Alert.id).where(Alert.id.in_(theirs)).order_by(Alert.id).with_for_update())
     messages = select(Message.id).where(Message.alert_id.in_(alerts.all()))

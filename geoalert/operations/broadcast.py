@@ -12,7 +12,6 @@ from geoalert.departments import Actor
 from geoalert.errors import Invalid
 from geoalert.operations.compose import compose
 from geoalert.operations.desk import Desk
-from geoalert.operations.event import take_turn
 from geoalert.operations.release import Released, put_on_its_way
 from geoalert.subscribers.codes import EMERGENCIES
 
@@ -33,7 +32,6 @@ async def broadcast(
     if not reason.strip():
         raise Invalid("say why this cannot wait for a second officer", pointer="/reason")
     content = await compose(session, desk, request)
-    await take_turn(session, desk.category_bits[content.category])  # before `draft` writes to the record
     alert, message = await draft(session, actor, actor.department_id, content)
     move(message, "break_glass")
     await record(session, actor, message, "one_word", reason)

@@ -59,8 +59,7 @@ class Event:
 
 async def take_turn(session: AsyncSession, category_bit: int, *, wait: bool = True) -> bool:
     """Until this transaction ends nobody else resolves an audience of the category, or two alerts of one event that
-    leave at once would both tell those inside both. Before the record is written to, or two could wait for each other.
-    False: somebody else is at it, and we were not to wait.
+    leave at once would both tell those inside both. False: somebody else is at it, and we were not to wait.
     """
     if session.get_bind().dialect.name != "postgresql":
         return True  # one writer at a time

@@ -150,8 +150,7 @@ async def extend(desk: Desk, message_id: int) -> int:
 async def _locked(session: AsyncSession, message_id: int) -> Message | None:
     """The message, if it is live and nobody else has its alert: what follows it waits until this transaction ends.
 
-    The alert first, as everybody does who ends a message: an all-clear writes to the record before it touches the
-    message, and this the other way round.
+    The alert first, as everybody does who ends a message.
     """
     of_message = select(Message.alert_id).where(Message.id == message_id).scalar_subquery()
     alert = select(Alert.id).where(Alert.id == of_message).with_for_update(skip_locked=True)
