@@ -13,8 +13,9 @@ from shapely.geometry.base import BaseGeometry
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from geoalert.audience.people import People
-from geoalert.audience.places import people_in
+from geoalert.audience.places import people_in, sifted_in
 from geoalert.audience.rules import Members, Ruled, members
+from geoalert.audience.sieve import Sieve
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -45,7 +46,7 @@ class Finder(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """`people` are all inside, told or not; `ruled` says how."""
+    """`people` are those inside, told or not; `ruled` says how. By the store's path only who can be told at all."""
 
     people: People
     ruled: Ruled
@@ -62,7 +63,11 @@ class Audience:
 
 async def resolve(session: AsyncSession, aim: Aim, now: datetime, find: Finder = people_in) -> Audience:
     """Everyone with a place in the area whom the rules let us tell: nobody committed before this call is missed."""
-    people = await find(session, aim.area, aim.ground_of)
+    if find is people_in:
+        sieve = Sieve.of(aim.category_bit, aim.severity, aim.channels)
+        people = await sifted_in(session, aim.area, aim.ground_of, sieve)
+    else:
+        people = await find(session, aim.area, aim.ground_of)
     return Audience(people, ruled(people, aim, now))
 
 

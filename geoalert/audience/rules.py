@@ -140,8 +140,8 @@ def _channels(
     """Positions of the people, ascending, and a channel of theirs: the first in their order, or with `every` each.
     Everybody here can use one of those allowed.
     """
-    if len(allowed) == 1:
-        return np.arange(len(attr)), np.full(len(attr), allowed[0], dtype=np.uint8)
+    if len(allowed) < 2:  # noqa: PLR2004 - one, or none where a message is only posted: then nobody is here
+        return np.arange(len(attr)), np.full(len(attr), sum(allowed), dtype=np.uint8)
     codes = np.array(allowed, dtype=np.uint8)
     orders = np.stack([order_of(attr, channel).astype(np.uint8) for channel in allowed], axis=-1)
     if every:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 import numpy as np
 import shapely
@@ -27,7 +28,6 @@ from geoalert.dispatch.recipients import Recipients
 from geoalert.dispatch.told import close_open, told_before
 from geoalert.errors import Conflict
 from geoalert.operations.desk import Desk
-from geoalert.store import database_now
 from geoalert.subscribers.codes import CHANNEL_NAMES, CHANNELS, LANGUAGE_NAMES
 from geoalert.subscribers.tables import Address, Handle
 
@@ -91,17 +91,17 @@ async def put_on_its_way(
     confirm_empty: bool = False,
 ) -> Released:
     """Resolves, plans, ends what came before, and announces; the message's move has been made."""
-    now = await database_now(session)
+    mark = await position(session)  # before anybody is looked for: who commits from here on is seen as a latecomer
+    now = mark.now(session)
     if message.expires <= now:
         raise Conflict("the alert has expired; edit its times first", pointer="/expires")
-    mark = await position(session)  # before anybody is looked for: who commits from here on is seen as a latecomer
     previous = [old.id for old in earlier]
     await _end_earlier(session, message, earlier)
     recipients = await told_before(session, previous) if previous else Recipients.none()
     if message.msg_type != "Cancel":
         recipients = _accounts_wait(message, recipients, posts_wait=posts_wait)
         # Who is inside now is told as they wish now, not as they were told before.
-        recipients = (await _inside(session, desk, alert, message, posts_wait=posts_wait)).joined(recipients)
+        recipients = (await _inside(session, desk, alert, message, now, posts_wait=posts_wait)).joined(recipients)
     people = recipients.people()
     if not people and not confirm_empty:
         raise Conflict("nobody would be told: no subscriber is reached by this area; confirm to send all the same")
@@ -143,15 +143,16 @@ async def _end_earlier(session: AsyncSession, message: Message, earlier: list[Me
         await close_open(session, [old.id for old in earlier], (Outcome.CANCELLED, reason))
 
 
-async def _inside(session: AsyncSession, desk: Desk, alert: Alert, message: Message, *, posts_wait: bool) -> Recipients:
+async def _inside(
+    session: AsyncSession, desk: Desk, alert: Alert, message: Message, now: datetime, *, posts_wait: bool
+) -> Recipients:
     channels = channels_of(message)
     await desk.refresh(session)  # in this transaction: an epoch that came in before it counts
-    now = await database_now(session)
     aim = desk.aim(message.area, alert.category, message.severity, channels - {POST}, now=now)
     told = (await resolve(session, aim, now, desk.find)).members
     found = Recipients.of(told.subscriber, told.channel, told.language, told.hold)
     if POST in channels and not alert.drill:
-        found = found.joined(await _accounts(session, desk, message, posts_wait=posts_wait))
+        found = found.joined(await _accounts(session, desk, message, now, posts_wait=posts_wait))
     return found
 
 
@@ -167,10 +168,12 @@ def _accounts_wait(message: Message, told: Recipients, *, posts_wait: bool) -> R
     return waiting if POST in channels_of(message) else waiting.only(~posts)
 
 
-async def _accounts(session: AsyncSession, desk: Desk, message: Message, *, posts_wait: bool) -> Recipients:
+async def _accounts(
+    session: AsyncSession, desk: Desk, message: Message, now: datetime, *, posts_wait: bool
+) -> Recipients:
     """The city's own accounts for this area, in the languages the message has."""
     languages = texts_in(message.content)
-    line = desk.last_known(await database_now(session))
+    line = desk.last_known(now)
     rows = await session.scalars(
         select(Handle)
         .join(Address, (Address.owner_kind == "handle") & (Address.owner_id == Handle.id))
