@@ -53,7 +53,7 @@ class Ours:
     """One store with the crowd in it, and a message to send."""
 
     house: House
-    message: int
+    message: Message
 
     async def release(self, area: BaseGeometry, find: Finder) -> int:
         """Resolve, filter, distinct, batches, commit: as a release does it. How many are told."""
@@ -62,8 +62,7 @@ class Ours:
             aim = Aim(area, WATER, "Moderate", frozenset({PUSH}), self.house.desk.zone, self._nowhere)
             told = (await resolve(session, aim, now, find)).members
             recipients = Recipients.of(told.subscriber, told.channel, told.language, told.hold)
-            message = await session.get_one(Message, self.message)
-            await plan_batches(session, message, recipients, ROUTES, now)
+            await plan_batches(session, self.message, recipients, ROUTES, now)
         return len(recipients)
 
     async def by_database(self, area: BaseGeometry) -> int:
@@ -116,7 +115,7 @@ async def opened(url: str, keys: Path, crowd: Crowd) -> AsyncIterator[Ours]:
         yield Ours(house, message)
 
 
-async def _message(house: House) -> int:
+async def _message(house: House) -> Message:
     async with house.store.writing() as session:
         now = datetime.now(UTC)
         alert = Alert(identifier="bench", department_id=1, category="water-supply", drill=False, created_at=now)
@@ -139,7 +138,7 @@ async def _message(house: House) -> int:
         )
         session.add(message)
         await session.flush()
-        return int(message.id)
+        return message
 
 
 def _people(crowd: Crowd, moment: Callable[[str], Any]) -> Iterable[tuple[Any, ...]]:

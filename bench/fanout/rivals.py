@@ -30,6 +30,15 @@ INSERT INTO rival_recipient (message_id, subscriber_id)
 SELECT DISTINCT 1, p.subscriber_id FROM ST_Subdivide(ST_GeomFromWKB($1, 4326), 64) AS a(part)
 JOIN rival_clustered AS p ON ST_Intersects(p.geom, a.part) WHERE {FILTER}
 """
+COUNT_STOCK = f"""
+SELECT count(DISTINCT p.subscriber_id) FROM rival_place AS p
+WHERE ST_Intersects(p.geom, ST_GeomFromWKB($1, 4326)) AND {FILTER}
+"""
+COUNT_TUNED = f"""
+SELECT count(DISTINCT p.subscriber_id) FROM ST_Subdivide(ST_GeomFromWKB($1, 4326), 64) AS a(part)
+JOIN rival_clustered AS p ON ST_Intersects(p.geom, a.part) WHERE {FILTER}
+"""
+PART = 500_000  # places made into geometries at a time: all at once would take gigabytes
 
 
 class PostGis:
@@ -45,16 +54,14 @@ class PostGis:
             await connection.execute(f"SET {setting}")
         await connection.execute(TABLES)
         wanted = np.where(crowd.wanted, 1 << PUSH, 0)
-        shapes = shapely.to_wkb(shapely.points(crowd.x / SCALE, crowd.y / SCALE), include_srid=False)
-        rows = zip(
-            crowd.owner.tolist(),
-            crowd.categories[crowd.owner - 1].astype(int).tolist(),
-            wanted[crowd.owner - 1].tolist(),
-            shapes.tolist(),
-            strict=True,
-        )
         await connection.execute("CREATE TEMP TABLE incoming (s bigint, k int, c int, w bytea)")
-        await connection.copy_records_to_table("incoming", records=rows)
+        for start in range(0, len(crowd.owner), PART):
+            part = slice(start, start + PART)
+            owner = crowd.owner[part]
+            shapes = shapely.to_wkb(shapely.points(crowd.x[part] / SCALE, crowd.y[part] / SCALE), include_srid=False)
+            columns = (owner, crowd.categories[owner - 1].astype(int), wanted[owner - 1], shapes)
+            rows = zip(*(column.tolist() for column in columns), strict=True)
+            await connection.copy_records_to_table("incoming", records=rows)
         await connection.execute("INSERT INTO rival_place SELECT s, k, c, ST_GeomFromWKB(w, 4326) FROM incoming")
         await connection.execute("DROP TABLE incoming")
         await connection.execute("ALTER TABLE rival_place SET LOGGED")
@@ -69,6 +76,13 @@ class PostGis:
 
     async def tuned(self, area: BaseGeometry) -> int:
         return await self._insert(TUNED, area)
+
+    async def count_stock(self, area: BaseGeometry) -> int:
+        """How many are told: of what a preview shows, the one number."""
+        return int(await self._connection.fetchval(COUNT_STOCK, shapely.to_wkb(area)))
+
+    async def count_tuned(self, area: BaseGeometry) -> int:
+        return int(await self._connection.fetchval(COUNT_TUNED, shapely.to_wkb(area)))
 
     async def _insert(self, query: str, area: BaseGeometry) -> int:
         return int((await self._connection.execute(query, shapely.to_wkb(area))).rpartition(" ")[2])

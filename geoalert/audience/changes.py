@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from geoalert.audience.grid import Person, Persons, Places
 from geoalert.store import IDS_A_QUERY, database_now
 from geoalert.store.copying import copy_out
-from geoalert.subscribers.tables import AudienceChange, Place
+from geoalert.subscribers.tables import AreaPlace, AudienceChange, Place
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 KEPT: Final = timedelta(days=1)
 PART: Final = 500_000  # rows of places read at a time
 COLUMNS: Final = (Place.subscriber_id, Place.attr, Place.categories, Place.x, Place.y)
+CHOSEN: Final = (AreaPlace.subscriber_id, AreaPlace.attr, AreaPlace.categories, AreaPlace.code)
 
 SNAPSHOT: Final = text("SELECT CAST(pg_current_snapshot() AS text), clock_timestamp()")
 # Entries of transactions that the last reading did not see and this one does. The two bounds are for the index; the
@@ -32,6 +34,14 @@ CHANGED: Final = text(
     " AND xid < CAST(CAST(pg_snapshot_xmax(pg_current_snapshot()) AS text) AS bigint)"
     " AND NOT pg_visible_in_snapshot(CAST(CAST(xid AS text) AS xid8), CAST(CAST(:seen AS text) AS pg_snapshot))"
     " LIMIT :most)"
+)
+# One question for all three: each costs a way to the driver's thread and back.
+SQLITE_NOW: Final = "strftime('%Y-%m-%dT%H:%M:%f000+00:00', 'now')"
+SQLITE_SNAPSHOT: Final = text(f"SELECT coalesce(max(seq), 0), {SQLITE_NOW} FROM audience_change")  # noqa: S608 - ours
+SQLITE_CHANGED: Final = text(
+    f"SELECT (SELECT max(seq) FROM audience_change), {SQLITE_NOW},"  # noqa: S608 - ours
+    " (SELECT json_group_array(subscriber_id) FROM (SELECT DISTINCT subscriber_id FROM audience_change"
+    " WHERE seq > :since LIMIT :most))"
 )
 EVERYONE: Final = (
     "SELECT subscriber_id, attr, categories, CAST(x AS bigint), CAST(y AS bigint) FROM place"
@@ -50,6 +60,11 @@ class Position:
     seen: str
     at: datetime
 
+    def now(self, session: AsyncSession) -> datetime:
+        """The session's clock at this position, shifted where a drill asks for it."""
+        shift: timedelta = session.info["shift"]
+        return self.at + shift
+
     def before(self, other: Position) -> bool:
         """Whether the other reading reached further; of one store's readings the later one never falls behind."""
         return self.reached < other.reached
@@ -65,20 +80,20 @@ async def position(session: AsyncSession) -> Position:
     if session.get_bind().dialect.name == "postgresql":
         seen, at = (await session.execute(SNAPSHOT)).one()
         return Position(seen, at)
-    last = (await session.execute(select(func.coalesce(func.max(AudienceChange.seq), 0)))).scalar_one()
-    return Position(str(last), await _clock(session))
+    last, at = (await session.execute(SQLITE_SNAPSHOT)).one()
+    return Position(str(last), datetime.fromisoformat(at))
 
 
 async def changed_since(session: AsyncSession, since: Position, most: int) -> tuple[Position, list[int]]:
-    """Where the log stands now, and whose entries came since, each once; of more than `most` only so many."""
+    """Where the log stands now, and whose entries came since, each once; of more than `most` only so many. One
+    statement: true of one moment also in a session without a transaction.
+    """
     if session.get_bind().dialect.name == "postgresql":
         asked = {"oldest": since.reached, "seen": since.seen, "most": most}
         seen, at, ids = (await session.execute(CHANGED, asked)).one()
         return Position(seen, at), list(ids)
-    last = (await session.execute(select(func.max(AudienceChange.seq)))).scalar_one()
-    changed = select(AudienceChange.subscriber_id).where(AudienceChange.seq > int(since.seen)).distinct().limit(most)
-    found = await session.scalars(changed)
-    return Position(since.seen if last is None else str(last), await _clock(session)), list(found)
+    last, at, ids = (await session.execute(SQLITE_CHANGED, {"since": int(since.seen), "most": most})).one()
+    return Position(since.seen if last is None else str(last), datetime.fromisoformat(at)), json.loads(ids)
 
 
 async def _clock(session: AsyncSession) -> datetime:
@@ -88,7 +103,7 @@ async def _clock(session: AsyncSession) -> datetime:
 
 
 async def current(session: AsyncSession, ids: Sequence[int]) -> dict[int, Person | None]:
-    """These people as they are in the session's snapshot; None for who has no point place."""
+    """These people as they are in the session's snapshot; None for who has no place."""
     found: dict[int, Person | None] = dict.fromkeys(ids)
     for start in range(0, len(ids), IDS_A_QUERY):
         group = ids[start : start + IDS_A_QUERY]
@@ -97,6 +112,10 @@ async def current(session: AsyncSession, ids: Sequence[int]) -> dict[int, Person
             known = found[id_]
             xs, ys = (known.xs, known.ys) if known is not None else ((), ())
             found[id_] = Person(attr, categories, (*xs, x), (*ys, y))
+        chosen = await session.execute(select(*CHOSEN).where(AreaPlace.subscriber_id.in_(group)))
+        for id_, attr, categories, code in chosen:
+            known = found[id_] or Person(attr, categories, (), ())
+            found[id_] = known._replace(codes=(*known.codes, code))
     return found
 
 

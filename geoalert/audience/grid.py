@@ -18,7 +18,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 
 from geoalert import compiled
+from geoalert.audience.chosen import Chosen, choices
 from geoalert.audience.cover import Cover
+from geoalert.audience.grounds import NO_GROUNDS, Grounds
 from geoalert.audience.marks import COLUMN, WITHIN, ByCell, slots_inside
 from geoalert.audience.people import People, placed, stretches
 from geoalert.subscribers.cells import ROW, SHIFT, X_ORIGIN, Y_ORIGIN, cells_of
@@ -33,13 +35,14 @@ PERSON: Final = np.dtype([("subscriber", np.int64), ("attr", np.uint32), ("categ
 
 class Person(NamedTuple):
     """One person as the store has them now: `attr`, `categories` as in `subscribers.attributes`; `xs`, `ys` of their
-    point places, in lattice units (`subscribers.cells`).
+    point places, in lattice units (`subscribers.cells`), `codes` of the wards and rounded cells they chose.
     """
 
     attr: int
     categories: int
     xs: tuple[int, ...]
     ys: tuple[int, ...]
+    codes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,23 +74,29 @@ class Grid:
     _first: NDArray[np.int64]  # of each cell, its first row in the two below; one more at the end
     _offsets: NDArray[np.uint32]  # y << SHIFT | x within the cell
     _slots: NDArray[np.uint32]
+    chosen: Chosen
 
     @classmethod
-    def build(cls, persons: Persons, places: Places) -> Grid:
-        """Every place's person must be among `persons`; a person may have no place."""
-        order = np.argsort(persons.subscriber)
-        ids = persons.subscriber[order]
+    def build(cls, persons: Persons, places: Places, grounds: Grounds = NO_GROUNDS) -> Grid:
+        """Every place's person must be among `persons`; a person may have no place. Who chose one of the `grounds`
+        need not be.
+        """
+        also = grounds.besides(persons.subscriber)
+        subscriber = np.concatenate([persons.subscriber, also[:, 0]])
+        order = np.argsort(subscriber)
+        ids = subscriber[order]
         if (ids[1:] == ids[:-1]).any():
             raise ValueError("a person is there twice")
-        attr, attr_at = np.unique(persons.attr[order], return_inverse=True)
-        categories, categories_at = np.unique(persons.categories[order], return_inverse=True)
+        attr, attr_at = np.unique(np.concatenate([persons.attr, also[:, 1]])[order], return_inverse=True)
+        wishes = np.concatenate([persons.categories, also[:, 2]])[order]
+        categories, categories_at = np.unique(wishes, return_inverse=True)
         cells = cells_of(places.x.astype(np.int64), places.y.astype(np.int64))
         by_cell = np.argsort(cells)
         held, first = _grouped(cells[by_cell])
         slots = _slots_of(ids, places.subscriber)[by_cell]
-        return cls(
-            _rows(ids, attr_at, categories_at), attr, categories, held, first, _offsets_of(places)[by_cell], slots
-        )
+        rows, offsets = _rows(ids, attr_at, categories_at), _offsets_of(places)[by_cell]
+        chosen = Chosen.build(grounds.codes, grounds.rows[:, 3], _slots_of(ids, grounds.rows[:, 0]))
+        return cls(rows, attr, categories, held, first, offsets, slots, chosen)
 
     def __len__(self) -> int:
         """How many persons."""
@@ -96,7 +105,7 @@ class Grid:
     @property
     def nbytes(self) -> int:
         arrays = (self._persons, self._attr, self._categories, self._cells, self._first, self._offsets, self._slots)
-        return sum(array.nbytes for array in arrays)
+        return sum(array.nbytes for array in arrays) + self.chosen.nbytes
 
     def slots_of(self, subscribers: NDArray[np.int64]) -> NDArray[np.int64]:
         """Each one's slot, -1 for those who are not here. For a few: about 2 microseconds each."""
@@ -180,8 +189,11 @@ class Grid:
         rows = placed(old, at, _rows(persons.subscriber, new_attr, new_categories))
         moved = np.full(len(self), -1, dtype=np.int64)
         moved[kept] = np.delete(np.arange(len(rows)), at)
-        slots = _slots_of(np.ascontiguousarray(rows["subscriber"]), places.subscriber)
-        return Grid(rows, attr, categories, *self._places_merged(moved[self._slots], places, slots))
+        ids = np.ascontiguousarray(rows["subscriber"])
+        slots = _slots_of(ids, places.subscriber)
+        codes, number, who = choices(changes)
+        chosen = self.chosen.merged(moved, codes, number, _slots_of(ids, who))
+        return Grid(rows, attr, categories, *self._places_merged(moved[self._slots], places, slots), chosen)
 
     def _places_merged(
         self, moved: NDArray[np.int64], places: Places, slots: NDArray[np.uint32]

@@ -54,6 +54,14 @@ class Grounds:
         subscriber, attr, categories = (np.ascontiguousarray(self.rows[:, column]) for column in range(3))
         return People.of(subscriber, attr, categories, np.zeros(len(subscriber), dtype=bool))
 
+    def besides(self, known: NDArray[np.int64]) -> NDArray[np.int64]:
+        """One row of everyone who is not among those known."""
+        ids, first = np.unique(self.rows[:, 0], return_index=True)
+        return self.rows[first[~np.isin(ids, known)]]
+
+
+NO_GROUNDS: Final = Grounds((), np.empty((0, 4), dtype=np.int64))
+
 
 async def by_ground(session: AsyncSession, area: BaseGeometry, ground_of: Callable[[str], BaseGeometry]) -> People:
     """Those with a ward or a rounded cell that shares ground with the area."""
@@ -65,15 +73,19 @@ async def ground_in(session: AsyncSession, area: BaseGeometry, ground_of: Callab
     return await choosers(session, sharing(area, list(await session.scalars(CODES)), ground_of))
 
 
+async def every_ground(session: AsyncSession) -> Grounds:
+    """Every choice there is."""
+    return await choosers(session, list(await session.scalars(CODES)))
+
+
 async def choosers(session: AsyncSession, codes: Sequence[str]) -> Grounds:
     """Who chose one of these wards and rounded cells, and which."""
     if not codes:
-        return Grounds((), np.empty((0, 4), dtype=np.int64))
+        return NO_GROUNDS
     if session.get_bind().dialect.name == "postgresql":
         return Grounds(codes, await copy_out(session, POSTGRESQL, codes, columns=4))
     found = await session.execute(SQLITE, {"codes": json.dumps(codes)})
-    rows = np.array([tuple(row) for row in found.all()], dtype=np.int64).reshape(-1, 4)
-    return Grounds(codes, rows)
+    return Grounds(codes, np.array([tuple(row) for row in found.all()], dtype=np.int64).reshape(-1, 4))
 
 
 def sharing(area: BaseGeometry, codes: Sequence[str], ground_of: Callable[[str], BaseGeometry]) -> list[str]:

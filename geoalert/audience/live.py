@@ -1,10 +1,10 @@
 """The live grid: the store's places in this process's memory, never staler than a SELECT.
 
-Every question first reads, in one snapshot of the store, whose places or wishes changed since the last question, and
-those people's rows as they are now. On PostgreSQL changes are found by their transaction: those that the snapshot of
-the last reading did not see. By sequence, one that took its number early and committed late would be missed; by logged
-values or in two statements, two moments would be mixed. On SQLite there is one writer at a time, so the sequence is
-enough.
+Every question first asks the store whose places or wishes changed since the last question: one statement, on a
+connection kept for it. Where somebody's did, it is asked again in one snapshot, together with their rows as they are
+now. On PostgreSQL changes are found by their transaction: those that the snapshot of the last reading did not see. By
+sequence, one that took its number early and committed late would be missed; by logged values or in two statements, two
+moments would be mixed. On SQLite there is one writer at a time, so the sequence is enough.
 
 While the grid is loading, was left behind by a bulk import, or cannot be had at all, the store's own path answers: the
 same, more slowly.
@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -23,8 +23,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from geoalert.audience.changes import KEPT, Position, changed_since, current, everyone, position
 from geoalert.audience.cover import Cover
-from geoalert.audience.grid import Grid
-from geoalert.audience.grounds import by_ground, ground_in
+from geoalert.audience.grid import Grid, Person
+from geoalert.audience.grounds import every_ground, sharing
 from geoalert.audience.overlay import Overlay
 from geoalert.audience.parts import Divided, Division, divided_in, with_grounds
 from geoalert.audience.people import People
@@ -53,6 +53,7 @@ class LiveGrid:
     _own: Store = field(init=False)
     _overlay: Overlay | None = None
     _position: Position | None = None
+    _looking: AsyncSession | None = None  # one statement at a time, under `_one`
     _merging: asyncio.Task[None] | None = None
     _one: asyncio.Lock = field(default_factory=asyncio.Lock)
     _behind: asyncio.Event = field(default_factory=asyncio.Event)
@@ -69,48 +70,26 @@ class LiveGrid:
 
         What `session` itself has not committed is not seen.
         """
-        found = await self._asked(lambda own, view: self._people(own, view, area, ground_of))
+        found = await self._asked(lambda view: _people(view, area, ground_of))
         return await people_in(session, area, ground_of) if found is None else found
 
     async def divided(
         self, session: AsyncSession, area: BaseGeometry, ground_of: Callable[[str], BaseGeometry], division: Division
     ) -> Divided:
         """As a call, and which part of the area each person is counted in: all of one moment."""
-        found = await self._asked(lambda own, view: self._divided(own, view, area, ground_of, division))
+        found = await self._asked(lambda view: _divided(view, area, ground_of, division))
         return await divided_in(session, area, ground_of, division) if found is None else found
 
-    async def _asked(self, answer: Callable[[AsyncSession, View], Awaitable[Found]]) -> Found | None:
+    async def _asked(self, answer: Callable[[View], Found]) -> Found | None:
         """The answer from memory; None where the store's own path must give it."""
         if self._overlay is None:
             return None
         try:
-            async with self._own.reading() as own:
-                view = await self._now(own)
-                return None if view is None else await answer(own, view)
+            view = await self._now()
+            return None if view is None else answer(view)
         except Exception as error:  # noqa: BLE001 - it is only the quicker way; whatever is wrong, ask the other
             log.warning("the store's own path answers: %s", type(error).__name__)
             return None
-
-    @staticmethod
-    async def _people(
-        own: AsyncSession, view: View, area: BaseGeometry, ground_of: Callable[[str], BaseGeometry]
-    ) -> People:
-        # By the same snapshot: who moved from a ward to a point meanwhile is in one of the two.
-        ground = await by_ground(own, area, ground_of)
-        return view.people(Cover.of(area)).joined(ground)
-
-    @staticmethod
-    async def _divided(
-        own: AsyncSession,
-        view: View,
-        area: BaseGeometry,
-        ground_of: Callable[[str], BaseGeometry],
-        division: Division,
-    ) -> Divided:
-        grounds = await ground_in(own, area, ground_of)
-        cover = Cover.of(area)
-        parts = [cover if shape is area else Cover.of(shape) for shape in division.shapes]
-        return with_grounds(Divided(*view.divided(cover, parts)), grounds, division)
 
     @property
     def loaded(self) -> bool:
@@ -143,40 +122,58 @@ class LiveGrid:
                 wait.cancel()
         if self._merging is not None:
             await asyncio.wait({self._merging})
-        self._overlay = self._position = None
+        async with self._one:
+            self._overlay = self._position = None
+            if self._looking is not None:
+                await self._looking.close()
         await self._own.close()
 
     async def _follow(self) -> None:
+        if self._overlay is not None:
+            await self._now()
+            return
         async with self._own.reading() as session:
-            if self._overlay is not None:
-                await self._now(session)
-                return
             at = await position(session)
             persons, places = await everyone(session)
-        base = await asyncio.to_thread(Grid.build, persons, places)
+            grounds = await every_ground(session)
+        base = await asyncio.to_thread(Grid.build, persons, places, grounds)
         async with self._one:
             self._overlay, self._position = Overlay(base), at
 
-    async def _now(self, session: AsyncSession) -> View | None:
-        """The grid as the store is now, by this session's snapshot, which begins here; None where the store's own
-        path must answer.
-        """
+    async def _now(self) -> View | None:
+        """The grid as the store is now; None where the store's own path must answer."""
         async with self._one:
             overlay, since = self._overlay, self._position
             if overlay is None or since is None:
                 return None
-            now, ids = await changed_since(session, since, RELOAD_AT + 1)
-            if len(ids) > RELOAD_AT or now.at - since.at > FORGOTTEN:
+            now, ids = await self._look(since)
+            changes: dict[int, Person | None] = {}
+            if ids and not _lost(since, now, ids):
+                async with self._own.reading() as session:
+                    now, ids = await changed_since(session, since, RELOAD_AT + 1)
+                    changes = {} if _lost(since, now, ids) else await current(session, ids)
+            if _lost(since, now, ids):
                 self._overlay = self._position = None
                 self._behind.set()
                 return None
-            changes = await current(session, ids)
             # Together: a reading that breaks off in between is done again.
             overlay.apply(changes)
             self._position = now
             if len(overlay) > MERGE_AT and (self._merging is None or self._merging.done()):
                 self._merging = asyncio.create_task(self._merge(overlay))
             return overlay.view()
+
+    async def _look(self, since: Position) -> tuple[Position, list[int]]:
+        """Whose entries came since, of this moment."""
+        looking, self._looking = self._looking or self._own.looking(), None
+        try:
+            found = await changed_since(looking, since, RELOAD_AT + 1)
+        except BaseException:
+            # Whatever is on its way on this connection, nobody may take it for the next answer.
+            await looking.invalidate()
+            raise
+        self._looking = looking
+        return found
 
     async def _merge(self, old: Overlay) -> None:
         """Makes a base of everything up to now, off to the side."""
@@ -189,3 +186,18 @@ class LiveGrid:
         async with self._one:
             if self._overlay is old:
                 self._overlay = old.onto(base, changes)
+
+
+def _lost(since: Position, now: Position, ids: list[int]) -> bool:
+    return len(ids) > RELOAD_AT or now.at - since.at > FORGOTTEN
+
+
+def _people(view: View, area: BaseGeometry, ground_of: Callable[[str], BaseGeometry]) -> People:
+    points = view.people(Cover.of(area))
+    return points.joined(view.grounds(sharing(area, view.codes, ground_of)).people()) if view.codes else points
+
+
+def _divided(view: View, area: BaseGeometry, ground_of: Callable[[str], BaseGeometry], division: Division) -> Divided:
+    cover = next((cover for cover in division.covers if cover.area is area), None) or Cover.of(area)
+    points = Divided(*view.divided(cover, division.covers))
+    return with_grounds(points, view.grounds(sharing(area, view.codes, ground_of)), division) if view.codes else points

@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from geoalert.audience.chosen import choices
 from geoalert.audience.cover import Cover
 from geoalert.audience.grid import Grid, Person, ranges
+from geoalert.audience.grounds import Grounds
 from geoalert.audience.people import People, placed
 from geoalert.subscribers.cells import X_ORIGIN, Y_ORIGIN, cells_of
 
@@ -87,6 +89,30 @@ class View:
     x: NDArray[np.float64]  # as in `cover`
     y: NDArray[np.float64]
     row: NDArray[np.int64]  # whose
+    new_codes: Sequence[str]  # what the changed persons chose, and one row a choice: which of these, and whose row
+    new_code: NDArray[np.int64]
+    new_chooser: NDArray[np.int64]
+
+    @property
+    def codes(self) -> list[str]:
+        """Wards and rounded cells that somebody chose, each once, and perhaps one that nobody has any more."""
+        return list(dict.fromkeys([*self.base.chosen.codes, *self.new_codes]))
+
+    def grounds(self, codes: Sequence[str]) -> Grounds:
+        """Who chose one of these."""
+        slots, number = self.base.chosen.of(codes)
+        if len(self.slot):
+            kept = ~np.isin(slots, self.slot)  # whoever changed stands among the rows
+            slots, number = slots[kept], number[kept]
+        people = self.base.people_at(slots)
+        based = np.column_stack([people.subscriber, people.attr, people.categories, number])
+        if not self.new_codes:
+            return Grounds(codes, based)
+        wanted = {code: position for position, code in enumerate(codes)}
+        position = np.array([wanted.get(code, -1) for code in self.new_codes], dtype=np.int64)[self.new_code]
+        row = self.new_chooser[position >= 0]
+        new = [self.subscriber[row], self.attr[row], self.categories[row], position[position >= 0]]
+        return Grounds(codes, np.concatenate([based, np.column_stack(new)]))
 
     def people(self, cover: Cover) -> People:
         """Those with a place in the area."""
@@ -164,6 +190,7 @@ class _Rows:
         self._latest: dict[int, int] = {}  # by person
         self._slot, self._attr, self._categories = (array("q") for _ in range(3))
         self._subscriber, self._x, self._y, self._row = (array("q") for _ in range(4))
+        self._choosing: dict[int, Person] = {}  # who chose a ward or a rounded cell
 
     def __len__(self) -> int:
         return len(self._subscriber)
@@ -175,7 +202,10 @@ class _Rows:
             self._subscriber.append(subscriber)
             self._attr.append(0 if person is None else person.attr)
             self._categories.append(0 if person is None else person.categories)
+            self._choosing.pop(subscriber, None)
             if person is not None:
+                if person.codes:
+                    self._choosing[subscriber] = person
                 self._x.extend(person.xs)
                 self._y.extend(person.ys)
                 self._row.extend([row] * len(person.xs))
@@ -193,6 +223,7 @@ class _Rows:
         cell = cells_of(x, y)
         order = np.argsort(cell)
         order = order[row[order] >= 0]
+        codes, code, chooser = choices(self._choosing)
         return View(
             base,
             subscriber[latest],
@@ -203,4 +234,7 @@ class _Rows:
             (x[order] + X_ORIGIN).astype(np.float64),
             (y[order] + Y_ORIGIN).astype(np.float64),
             row[order],
+            codes,
+            code,
+            np.searchsorted(subscriber[latest], chooser),
         )

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
 from shapely.geometry.base import BaseGeometry
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from geoalert.audience.cover import Cover
 from geoalert.audience.grounds import Grounds, ground_in
 from geoalert.audience.people import People
 from geoalert.audience.places import by_point
@@ -25,12 +27,17 @@ NO_PART: Final = -1
 SPREAD: Final = 16  # ids so many times as far apart as there are people: from there a table of all ids costs too much
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Division:
     """Parts of an area. A part that is the area itself is the same object."""
 
     shapes: Sequence[BaseGeometry]
     of_ground: Callable[[str], int]  # position of the part a ward or rounded cell falls under, or NO_PART
+
+    @cached_property
+    def covers(self) -> Sequence[Cover]:
+        """Of each part; rasterised once for as long as the division is kept."""
+        return [Cover.of(shape) for shape in self.shapes]
 
 
 @dataclass(frozen=True, slots=True)

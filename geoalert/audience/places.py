@@ -19,13 +19,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from geoalert.audience.cover import cover
 from geoalert.audience.grounds import by_ground
 from geoalert.audience.people import People
+from geoalert.audience.sieve import Sieve
 from geoalert.store.copying import copy_out
 from geoalert.subscribers.cells import SCALE, X_ORIGIN, Y_ORIGIN
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-COLUMNS: Final = ("subscriber_id", "attr", "categories")
 NO_TEST: Final = -1  # in `spot`: the whole cell lies inside
 Y_BITS: Final = 31
 
@@ -34,17 +34,17 @@ Y_BITS: Final = 31
 SPOT: Final = (
     f"CASE WHEN r.edge = 1 THEN (CAST(p.x AS bigint) + {X_ORIGIN}) << {Y_BITS} | (p.y + {Y_ORIGIN}) ELSE {NO_TEST} END"
 )
-SQLITE: Final = text(
-    f"SELECT p.subscriber_id, p.attr, p.categories, {SPOT}"  # noqa: S608 - numbers of ours
+SQLITE: Final = (
+    "SELECT {columns}"
     " FROM (SELECT json_extract(value, '$[0]') AS first, json_extract(value, '$[1]') AS last,"
     " json_extract(value, '$[2]') AS edge FROM json_each(:runs)) AS r"
-    " CROSS JOIN place AS p WHERE p.cell BETWEEN r.first AND r.last"
+    " CROSS JOIN place AS p WHERE p.cell BETWEEN r.first AND r.last{condition}"
 )
 POSTGRESQL: Final = (
-    f"SELECT p.subscriber_id, p.attr, p.categories, {SPOT}"  # noqa: S608 - numbers of ours
-    " FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS r(first, last, edge)"
+    "SELECT {columns}"
+    " FROM unnest({first}, {last}, {edge}) AS r(first, last, edge)"
     " CROSS JOIN LATERAL (SELECT x, y, subscriber_id, attr, categories FROM place"
-    " WHERE cell BETWEEN r.first AND r.last OFFSET 0) AS p"
+    " WHERE cell BETWEEN r.first AND r.last{condition} OFFSET 0) AS p"
 )
 
 
@@ -53,23 +53,38 @@ async def people_in(session: AsyncSession, area: BaseGeometry, ground_of: Callab
     return (await by_point(session, area)).joined(await by_ground(session, area, ground_of))
 
 
-async def by_point(session: AsyncSession, area: BaseGeometry) -> People:
+async def sifted_in(
+    session: AsyncSession, area: BaseGeometry, ground_of: Callable[[str], BaseGeometry], sieve: Sieve
+) -> People:
+    """Those of `people_in` who pass the sieve, and perhaps others by their ward. Of `categories` those by point have
+    only the bit that was sieved for: one column less to bring over.
+    """
+    return (await by_point(session, area, sieve)).joined(await by_ground(session, area, ground_of))
+
+
+async def by_point(session: AsyncSession, area: BaseGeometry, sieve: Sieve | None = None) -> People:
     """Those with a point in the area."""
-    rows = await _rows(session, cover(area))
-    spot = rows[:, 3]
+    rows = await _rows(session, cover(area), sieve)
+    spot = rows[:, -1]
     inside = spot == NO_TEST
     on_edge = np.flatnonzero(~inside)
     x = (spot[on_edge] >> Y_BITS) - X_ORIGIN
     y = (spot[on_edge] & ((1 << Y_BITS) - 1)) - Y_ORIGIN
     shapely.prepare(area)
     inside[on_edge] = shapely.intersects_xy(area, x / SCALE, y / SCALE)
-    subscriber, attr, categories = (np.ascontiguousarray(rows[inside, column]) for column in range(3))
+    subscriber, attr = (np.ascontiguousarray(rows[inside, column]) for column in range(2))
+    categories = rows[inside, 2] if sieve is None else np.full(len(subscriber), sieve.category or 0)
     return People.of(subscriber, attr, categories, np.ones(len(subscriber), dtype=bool))
 
 
-async def _rows(session: AsyncSession, runs: NDArray[np.int64]) -> NDArray[np.int64]:
-    """(subscriber, attr, categories, spot) of every place in the runs."""
+async def _rows(session: AsyncSession, runs: NDArray[np.int64], sieve: Sieve | None) -> NDArray[np.int64]:
+    """(subscriber, attr, categories, spot) of every place in the runs; with a sieve without the categories."""
+    names = ["p.subscriber_id", "p.attr", *(() if sieve else ("p.categories",)), SPOT]
+    parts = {"columns": ", ".join(names), "condition": f" AND {sieve.condition}" if sieve else ""}
     if session.get_bind().dialect.name == "postgresql":
-        return await copy_out(session, POSTGRESQL, *(runs[:, column].tolist() for column in range(3)), columns=4)
-    found = (await session.execute(SQLITE, {"runs": json.dumps(runs.tolist())})).all()
-    return np.array([tuple(row) for row in found], dtype=np.int64).reshape(-1, 4)
+        # Written out: the driver would send parameters of a COPY to the server to have them written there.
+        bounds = zip(("first", "last", "edge"), runs.T.tolist(), strict=True)
+        arrays = {name: f"CAST('{{{','.join(map(str, values))}}}' AS bigint[])" for name, values in bounds}
+        return await copy_out(session, POSTGRESQL.format(**parts, **arrays), columns=len(names))
+    found = (await session.execute(text(SQLITE.format(**parts)), {"runs": json.dumps(runs.tolist())})).all()
+    return np.array([tuple(row) for row in found], dtype=np.int64).reshape(-1, len(names))

@@ -14,8 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from geoalert.audience.choosing import Members
 from geoalert.audience.people import People
-from geoalert.audience.places import people_in
+from geoalert.audience.places import people_in, sifted_in
 from geoalert.audience.rules import LEFT_OUT, NOBODY, Ruled, members
+from geoalert.audience.sieve import Sieve
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -54,7 +55,7 @@ class Finder(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """`people` are all inside, told or not; `ruled` says how."""
+    """`people` are those inside, told or not; `ruled` says how. By the store's path only who can be told at all."""
 
     people: People
     ruled: Ruled
@@ -78,7 +79,11 @@ async def resolve(
     session: AsyncSession, aim: Aim, now: datetime, find: Finder = people_in, spare: Spare | None = None
 ) -> Audience:
     """Everyone with a place in the area whom the rules let us tell: nobody committed before this call is missed."""
-    people = await find(session, aim.area, aim.ground_of)
+    if find is people_in:
+        sieve = Sieve.of(aim.category_bit, aim.severity, aim.channels)
+        people = await sifted_in(session, aim.area, aim.ground_of, sieve)
+    else:
+        people = await find(session, aim.area, aim.ground_of)
     spared = NOBODY if spare is None else await spare(session, people.subscriber)
     return Audience(people, ruled(people, aim, now, spared))
 

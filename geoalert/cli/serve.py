@@ -25,15 +25,18 @@ GRACE = 15.0
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A bound socket.
+    """A bound socket, whose connections send at once: an answer goes out in two parts, and without this the second
+    waits for the client's acknowledgement of the first, 40 ms on Linux. asyncio sees to it only where it binds itself.
 
     Raises:
         Unavailable: the port is taken, or the host is not this machine's.
     """
     try:
-        return socket.create_server((host, port), backlog=512)
+        bound = socket.create_server((host, port), backlog=512)
     except OSError as error:
         raise Unavailable(f"cannot listen on {host}:{port}: {error.strerror}; choose another with --port") from None
+    bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return bound
 
 
 def serve(

@@ -6,10 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from geoalert.alerts.tables import Message
@@ -18,7 +17,7 @@ from geoalert.dispatch.dealing import dealt
 from geoalert.dispatch.outcomes import Outcome
 from geoalert.dispatch.reasons import Reason
 from geoalert.dispatch.recipients import Recipients
-from geoalert.dispatch.storing import store_batches
+from geoalert.dispatch.storing import NewBatch, store_batches
 from geoalert.dispatch.tables import Batch
 
 if TYPE_CHECKING:
@@ -68,52 +67,38 @@ async def plan_batches(
     the end of the quiet hours; those of social accounts are parked until the cell publishes. Numbers go on from those
     the message has; what is `late` says when it was added.
     """
-    numbers = {
-        row[0]: row[1]
-        for row in await session.execute(
-            select(Batch.channel, func.max(Batch.number)).where(Batch.message_id == message.id).group_by(Batch.channel)
-        )
-    }
-    rows: list[dict[str, Any]] = []
+    batches: list[NewBatch] = []
     for (channel, language, hold, waits), owners in _groups(recipients):
         route = routes.get(channel, UNROUTED)
         held = bool(waits or hold)
         reason = Reason.AWAITS_PUBLISHER if waits else Reason.QUIET_HOURS if held else Reason.NONE
         parked_for = reason if waits else Reason.NONE if route.provider else Reason.NO_PROVIDER
-        shared = {
-            "message_id": message.id,
-            "channel": channel,
-            "language": language,
-            "provider": route.provider,
-            "priority": PRIORITY[message.severity],
-            "not_before": datetime.fromtimestamp(hold, UTC) if hold else now,
-            "expires": message.expires,
-            "state": PARKED if parked_for else "queued",
-            "parked_for": parked_for,
-            "lease_generation": 0,
-            "attempts": 0,
-            "joined_at": now if late else None,
-        }
         whole = owners.astype("<i8", copy=False)
         for start in range(0, len(whole), route.batch_size):
             part = whole[start : start + route.batch_size]
             size = len(part)
-            numbers[channel] = numbers.get(channel, 0) + 1
-            rows.append(
-                shared
-                | {
-                    "number": numbers[channel],
-                    "size": size,
-                    "recipients": part.tobytes(),
-                    "outcomes": bytes([Outcome.HELD if held else Outcome.PENDING]) * size,
-                    "reasons": bytes([reason]) * size,
-                }
+            batches.append(
+                NewBatch(
+                    channel=channel,
+                    language=language,
+                    provider=route.provider,
+                    priority=PRIORITY[message.severity],
+                    not_before=datetime.fromtimestamp(hold, UTC) if hold else now,
+                    expires=message.expires,
+                    size=size,
+                    recipients=part.tobytes(),
+                    outcomes=bytes([Outcome.HELD if held else Outcome.PENDING]) * size,
+                    reasons=bytes([reason]) * size,
+                    state=PARKED if parked_for else "queued",
+                    parked_for=parked_for,
+                    joined_at=now if late else None,
+                )
             )
-    ids = await store_batches(session, rows)
+    ids = await store_batches(session, message.id, batches)
     return [
-        Announced(id_, row["priority"], row["provider"])
-        for id_, row in zip(ids, rows, strict=True)
-        if row["state"] == "queued"
+        Announced(id_, batch.priority, batch.provider)
+        for id_, batch in zip(ids, batches, strict=True)
+        if batch.state == "queued"
     ]
 
 

@@ -8,10 +8,10 @@ channels. Whatever is worse, begins earlier or lasts longer is a changed fact, a
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from sqlalchemy import or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -68,14 +68,21 @@ async def take_turn(session: AsyncSession, category_bit: int, *, wait: bool = Tr
     return wait or bool(taken)
 
 
-async def speaking(session: AsyncSession, event: Event, now: datetime) -> list[Message]:
+class Speaker(NamedTuple):
+    """A live message that speaks for another, and its alert's identifier."""
+
+    message: Message
+    alert: str
+
+
+async def speaking(session: AsyncSession, event: Event, now: datetime) -> list[Speaker]:
     """The live messages of other alerts that speak for this one, by id."""
     same = [Alert.incident == event.incident] if event.incident is not None else []
     same += [Message.says == event.says] if event.says is not None else []
     if not same:
         return []
     query = (
-        select(Message)
+        select(Message, Alert.identifier)
         .join(Alert, Alert.id == Message.alert_id)
         .where(
             Message.state.in_(LIVE),
@@ -90,7 +97,8 @@ async def speaking(session: AsyncSession, event: Event, now: datetime) -> list[M
     )
     if event.alert_id is not None:
         query = query.where(Alert.id != event.alert_id)
-    return [message for message in await session.scalars(query) if _speaks(message, event, now)]
+    rows = await session.execute(query)
+    return [Speaker(message, alert) for message, alert in rows if _speaks(message, event, now)]
 
 
 def _speaks(message: Message, event: Event, now: datetime) -> bool:
@@ -115,6 +123,6 @@ async def in_company(session: AsyncSession, now: datetime) -> set[int]:
     return {id_ for id_, says, incident in rows if said[says] > 1 or named[incident] > 1}
 
 
-def ids_of(messages: Sequence[Message]) -> list[int]:
+def ids_of(speakers: Iterable[Speaker]) -> list[int]:
     """As a message keeps them in `audience_beside`."""
-    return sorted(message.id for message in messages)
+    return sorted(speaker.message.id for speaker in speakers)

@@ -47,7 +47,7 @@ async def draft_update(session: AsyncSession, desk: Desk, actor: Actor, alert: A
     content = await compose(session, desk, fixed)
     number = await next_number(session, alert)
     message = await add_message(session, actor, alert, content, msg_type="Update", number=number)
-    await refuse_repeat(session, alert, message, [last])
+    refuse_repeat(message, [last], ())  # what other alerts say is looked at when it leaves
     return message
 
 

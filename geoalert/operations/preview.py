@@ -106,17 +106,17 @@ async def preview(desk: Desk, journal: PreviewJournal, asked: Asked, by: str, *,
     async with desk.store.reading() as session:
         # Wards that an emergency widens are not, here, for low roles: with and without, a ring of 50 m would be told.
         reach = asked.severity if exact else "Unknown"
-        area = await outline(
-            session, desk, reach, asked.wards, asked.areas, asked.drawn, drill=asked.drill, allow_drawn=allow
-        )
         now = await database_now(session)
+        area = await outline(
+            session, desk, reach, asked.wards, asked.areas, asked.drawn, drill=asked.drill, allow_drawn=allow, now=now
+        )
         if exact or asked.by_published_lines:
-            counted, offices = area, by_line(desk, area, now)
+            offices = by_line(desk, area, now)
         else:
             whole = widened(area, desk.city.config.bbox)
-            counted, offices = whole.area, by_middle(desk, whole.squares, now)
-        aim = desk.aim(counted, asked.category, asked.severity, codes, now=now)
-        found = await desk.find_divided(session, counted, aim.ground_of, offices.division)
+            offices = by_middle(desk, whole.area, whole.squares, now)
+        aim = desk.aim(offices.area, asked.category, asked.severity, codes, now=now)
+        found = await desk.find_divided(session, offices.area, aim.ground_of, offices.division)
         spare = await sparing(session, desk, asked.event(now), now)
         spared = await spare(session, found.people.subscriber)
     figures = Figures(found, ruled(found.people, aim, now, spared), offices, exact=exact)
@@ -135,5 +135,5 @@ async def preview(desk: Desk, journal: PreviewJournal, asked: Asked, by: str, *,
         estimated_cost_rupees=taken.rupees,
         expected_minutes=taken.minutes,
         rounded=not exact,
-        widened=counted is not area,
+        widened=not (exact or asked.by_published_lines),
     )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 import numpy as np
 from sqlalchemy import select
@@ -27,10 +28,9 @@ from geoalert.dispatch.told import close_open, told_before
 from geoalert.errors import Conflict
 from geoalert.operations.channels import POST, channels_of
 from geoalert.operations.desk import Desk
-from geoalert.operations.event import Event, ids_of, take_turn
+from geoalert.operations.event import Event, Speaker, ids_of, speaking, take_turn
 from geoalert.operations.repeat import refuse_repeat
 from geoalert.operations.sparing import REASONS, sparing
-from geoalert.store import database_now
 from geoalert.subscribers.codes import CHANNEL_NAMES, LANGUAGE_NAMES
 from geoalert.subscribers.tables import Address, Handle
 
@@ -95,13 +95,16 @@ async def put_on_its_way(
     confirm_empty: bool = False,
 ) -> Released:
     """Resolves, plans, ends what came before, and announces; the message's move has been made."""
-    now = await database_now(session)
+    if message.msg_type != "Cancel":
+        await take_turn(session, desk.category_bits[alert.category])  # before the clock: who was first began first
+    mark = await position(session)  # before anybody is looked for: who commits from here on is seen as a latecomer
+    now = mark.now(session)
     if message.expires <= now:
         raise Conflict("the alert has expired; edit its times first", pointer="/expires")
+    speakers: list[Speaker] = []
     if message.msg_type != "Cancel":
-        await take_turn(session, desk.category_bits[alert.category])
-        await refuse_repeat(session, alert, message, earlier)
-    mark = await position(session)  # before anybody is looked for: who commits from here on is seen as a latecomer
+        speakers = await speaking(session, Event.of(alert, message), now)
+        refuse_repeat(message, earlier, speakers)
     previous = [old.id for old in earlier]
     await _end_earlier(session, message, earlier)
     recipients = await told_before(session, previous) if previous else Recipients.none()
@@ -109,7 +112,7 @@ async def put_on_its_way(
     if message.msg_type != "Cancel":
         recipients = _accounts_wait(message, recipients, posts_wait=posts_wait)
         # Who is inside now is told as they wish now, not as they were told before.
-        inside, spared = await _inside(session, desk, alert, message, posts_wait=posts_wait)
+        inside, spared = await _inside(session, desk, alert, message, speakers, now, posts_wait=posts_wait)
         recipients = inside.joined(recipients)
     people = recipients.people()
     if not people and not confirm_empty:
@@ -153,20 +156,26 @@ async def _end_earlier(session: AsyncSession, message: Message, earlier: list[Me
 
 
 async def _inside(
-    session: AsyncSession, desk: Desk, alert: Alert, message: Message, *, posts_wait: bool
+    session: AsyncSession,
+    desk: Desk,
+    alert: Alert,
+    message: Message,
+    speakers: Sequence[Speaker],
+    now: datetime,
+    *,
+    posts_wait: bool,
 ) -> tuple[Recipients, Mapping[str, int]]:
     """Who is inside and told, and how many are spared."""
     channels = channels_of(message)
     await desk.refresh(session)  # in this transaction: an epoch that came in before it counts
-    now = await database_now(session)
     aim = desk.aim(message.area, alert.category, message.severity, channels - {POST}, now=now)
-    spare = await sparing(session, desk, Event.of(alert, message), now)
-    message.audience_beside = ids_of(spare.speakers)
+    spare = await sparing(session, desk, Event.of(alert, message), now, speakers=speakers)
+    message.audience_beside = ids_of(speakers)
     audience = await resolve(session, aim, now, desk.find, spare)
     told = audience.members
     found = Recipients.of(told.subscriber, told.channel, told.language, told.hold)
     if POST in channels and not alert.drill:
-        found = found.joined(await _accounts(session, desk, message, posts_wait=posts_wait))
+        found = found.joined(await _accounts(session, desk, message, now, posts_wait=posts_wait))
     return found, audience.spared
 
 
@@ -184,7 +193,9 @@ def _accounts_wait(message: Message, told: Recipients, *, posts_wait: bool) -> R
     return waiting if POST in channels_of(message) else waiting.only(~posts)
 
 
-async def _accounts(session: AsyncSession, desk: Desk, message: Message, *, posts_wait: bool) -> Recipients:
+async def _accounts(
+    session: AsyncSession, desk: Desk, message: Message, now: datetime, *, posts_wait: bool
+) -> Recipients:
     """The city's own accounts for this area, in the languages the message has."""
     languages = texts_in(message.content)
     rows = await session.scalars(
@@ -195,7 +206,7 @@ async def _accounts(session: AsyncSession, desk: Desk, message: Message, *, post
     )
     spoken = [handle for handle in rows if LANGUAGE_NAMES[handle.language] in languages]
     wards = sorted({handle.ward for handle in spoken if handle.ward is not None})
-    touched = {None, *sharing(message.area, wards, desk.last_known(await database_now(session)))}
+    touched = {None, *sharing(message.area, wards, desk.last_known(now))}
     chosen = [handle for handle in spoken if handle.ward in touched]
     return Recipients.of(
         np.array([-handle.id for handle in chosen], dtype=np.int64),

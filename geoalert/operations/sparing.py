@@ -16,7 +16,7 @@ from geoalert.alerts.tables import Alert, Message
 from geoalert.audience import Finder
 from geoalert.dispatch.heard import among, heard
 from geoalert.operations.desk import Desk
-from geoalert.operations.event import FOLLOWED, Event, speaking
+from geoalert.operations.event import FOLLOWED, Event, Speaker, ids_of, speaking
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -31,7 +31,7 @@ class Sparing:
     """An `audience.Spare` for one message. `speakers` are the live messages that speak for it (`operations.event`)."""
 
     event: Event
-    speakers: Sequence[Message]
+    speakers: Sequence[Speaker]
     find: Finder
     ground_of: Callable[[str], BaseGeometry]
     budget: int
@@ -48,8 +48,8 @@ class Sparing:
     async def _told(self, session: AsyncSession, ids: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Who hears a speaker and has a place in its area: who moved out of that hears this one, too."""
         told = np.zeros(len(ids), dtype=bool)
-        hearers = await heard(session, [message.id for message in self.speakers])
-        for message in self.speakers:
+        hearers = await heard(session, ids_of(self.speakers))
+        for message, _ in self.speakers:
             hears = among(ids, hearers[message.id]) if message.id in hearers else told
             if hears.any() and not told.all():
                 inside = await self.find(session, message.area, self.ground_of)
@@ -84,12 +84,17 @@ class Sparing:
 
 
 async def sparing(
-    session: AsyncSession, desk: Desk, event: Event, now: datetime, find: Finder | None = None
+    session: AsyncSession,
+    desk: Desk,
+    event: Event,
+    now: datetime,
+    find: Finder | None = None,
+    speakers: Sequence[Speaker] | None = None,
 ) -> Sparing:
-    """Whom an audience of this event, found so, spares."""
+    """Whom an audience of this event, found so, spares. Who speaks for it is looked up unless given."""
     return Sparing(
         event=event,
-        speakers=await speaking(session, event, now),
+        speakers=await speaking(session, event, now) if speakers is None else speakers,
         find=find or desk.find,
         ground_of=desk.last_known(now),
         budget=desk.weekly_budget,

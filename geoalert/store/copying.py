@@ -28,9 +28,10 @@ async def raw_connection(session: AsyncSession) -> Any:  # noqa: ANN401 - asyncp
     Raises:
         RuntimeError: no transaction is open; what the driver did would be seen or kept on its own.
     """
-    await session.execute(text("SELECT 1"))  # SQLAlchemy begins at the first statement
     connection = await (await session.connection()).get_raw_connection()
     raw = connection.driver_connection
+    if raw is not None and not raw.is_in_transaction():
+        await session.execute(text("SELECT 1"))  # SQLAlchemy begins at the first statement
     if raw is None or not raw.is_in_transaction():
         msg = "needs the open transaction of its session"
         raise RuntimeError(msg)

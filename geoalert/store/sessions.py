@@ -70,8 +70,16 @@ class Store:
         return open_store(url, self.keys, shift=self.shift, pool=connections)
 
     def unbegun(self) -> AsyncEngine:
-        """For pragmas that must be read outside any transaction (SQLite)."""
-        return self.engine.execution_options(geoalert_begin="")
+        """For what must be read outside any transaction."""
+        if self.dialect == "sqlite":
+            return self.engine.execution_options(geoalert_begin="")
+        return self.engine.execution_options(isolation_level="AUTOCOMMIT")
+
+    def looking(self) -> AsyncSession:
+        """A session without a transaction, to be kept open: each statement sees the moment it is asked, and costs no
+        taking, testing, beginning, ending and giving back of a connection. For reading; whoever has it closes it.
+        """
+        return self._session(self.unbegun())
 
     async def close(self) -> None:
         await self.engine.dispose()
