@@ -14,7 +14,9 @@ COLOURS = {
     "sjoin + COPY": "#56B4E9",
     "database": "#009E73",
     "grid": "#000000",
+    "compiled": "#CC79A7",
 }
+OURS = {"database": "store's path", "grid": "live grid", "compiled": "live grid, compiled"}
 
 
 def draw(found: dict[str, Any], path: Path) -> None:
@@ -25,7 +27,7 @@ def draw(found: dict[str, Any], path: Path) -> None:
     width = 0.8 / len(COLOURS)
     for number, (name, colour) in enumerate(COLOURS.items()):
         places = [position + number * width for position in range(len(kinds))]
-        label = name if name not in {"database", "grid"} else f"geoalert, {name}"
+        label = name if name not in OURS else f"geoalert, {OURS[name]}"
         axes.bar(places, [found["ms"][name][kind] for kind in kinds], width, color=colour, label=label)
     axes.set_yscale("log")
     axes.set_ylabel("ms until every batch is durable")

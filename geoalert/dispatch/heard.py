@@ -30,7 +30,15 @@ async def heard(session: AsyncSession, message_ids: Sequence[int]) -> dict[int, 
         owners = np.frombuffer(recipients, dtype="<i8")
         hear = HEARS[np.frombuffer(outcomes, dtype=np.uint8)] & (owners > 0)
         parts[message_id].append(owners[hear])
-    return {message_id: np.unique(np.concatenate(found)) for message_id, found in parts.items()}
+    return {message_id: distinct(np.concatenate(found)) for message_id, found in parts.items()}
+
+
+def distinct(ids: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Ascending, each once: by sorting, for `np.unique` asks a hash table, a hundred times slower with a million."""
+    ids = np.sort(ids)
+    new = np.ones(len(ids), dtype=bool)
+    np.not_equal(ids[1:], ids[:-1], out=new[1:])
+    return ids[new]
 
 
 def among(ids: NDArray[np.int64], others: NDArray[np.int64]) -> NDArray[np.bool_]:
