@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any, Final
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -75,6 +76,7 @@ class PreviewIn(Body):
     incident: Incident | None = INCIDENT
     onset: Moment | None = Field(default=None, description="with `expires`: what alerts of the incident must cover")
     expires: Moment | None = None
+    alert: UUID | None = Field(default=None, strict=False, description="of which this would be an update")
 
     def asked(self) -> Asked:
         """As the rooms take it."""
@@ -90,6 +92,7 @@ class PreviewIn(Body):
             incident=self.incident,
             onset=self.onset,
             expires=self.expires,
+            alert=None if self.alert is None else str(self.alert),
         )
 
 

@@ -168,9 +168,13 @@ class LiveGrid:
         looking, self._looking = self._looking or self._own.looking(), None
         try:
             found = await changed_since(looking, since, RELOAD_AT + 1)
-        except BaseException:
+        except BaseException as error:
             # Whatever is on its way on this connection, nobody may take it for the next answer.
             await looking.invalidate()
+            if isinstance(error, Exception):
+                # Behind a new connection there may be another server, or this one restored: nothing held is sure of it.
+                self._overlay = self._position = None
+                self._behind.set()
             raise
         self._looking = looking
         return found
@@ -189,7 +193,7 @@ class LiveGrid:
 
 
 def _lost(since: Position, now: Position, ids: list[int]) -> bool:
-    return len(ids) > RELOAD_AT or now.at - since.at > FORGOTTEN
+    return len(ids) > RELOAD_AT or now.at - since.at > FORGOTTEN or now.before(since)
 
 
 def _people(view: View, area: BaseGeometry, ground_of: Callable[[str], BaseGeometry]) -> People:

@@ -29,7 +29,7 @@ GENESIS: Final = "0" * 64
 LOCK: Final = 7262  # PostgreSQL advisory lock: one linker at a time, so that numbers have no gaps
 AT_ONCE: Final = 1_000  # entries a transaction
 EVERY: Final = 0.5  # seconds
-PATIENCE: Final = 5.0  # seconds for the last look of a process that closes
+PATIENCE: Final = 5.0  # seconds for a look
 
 Head = tuple[int, str]  # number and hash
 
@@ -94,7 +94,9 @@ class Linker:
             try:
                 await asyncio.wait_for(stopping.wait(), EVERY)
             except TimeoutError:
-                await self._try(logging.WARNING)
+                with suppress(TimeoutError):  # another linker is at it, or hangs: the next look comes soon
+                    async with asyncio.timeout(PATIENCE):
+                        await self._try(logging.WARNING)
 
     async def close(self) -> None:
         """One more look, when nothing is done in this process any more."""

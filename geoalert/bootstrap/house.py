@@ -199,7 +199,7 @@ async def open_house(
         yield House(settings, desk, channels, journal, grid)
     finally:
         stopping.set()
-        await asyncio.gather(*keeping)
+        await asyncio.gather(*keeping, return_exceptions=True)  # what one of them met must not keep the store open
         await linker.close()
         for channel in channels.values():
             await channel.close()

@@ -3,32 +3,38 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from geoalert.alerts.tables import Message
 from geoalert.dispatch.outcomes import OPEN, TOLD
+from geoalert.dispatch.plan import PARKED
 from geoalert.dispatch.tables import Batch
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 # A carrier's "failed" may be followed by "delivered", but nobody is left out because of a maybe that reads as no.
+HAVE_HEARD: Final = np.isin(np.arange(256), [int(outcome) for outcome in TOLD])
 HEARS: Final = np.isin(np.arange(256), [int(outcome) for outcome in TOLD | OPEN])
 
 
-async def heard(session: AsyncSession, message_ids: Sequence[int]) -> dict[int, NDArray[np.int64]]:
-    """By message the subscribers it has told, or is on its way to, by any channel; ascending, each once."""
+async def heard(session: AsyncSession, *which: ColumnElement[bool]) -> dict[int, NDArray[np.int64]]:
+    """By message the subscribers that these batches have told, or are on their way to, by any channel; ascending, each
+    once. What is parked is on its way to nobody.
+    """
     parts: dict[int, list[NDArray[np.int64]]] = defaultdict(list)
     rows = await session.execute(
-        select(Batch.message_id, Batch.recipients, Batch.outcomes).where(Batch.message_id.in_(message_ids))
+        select(Batch.message_id, Batch.recipients, Batch.outcomes, Batch.state)
+        .join(Message, Message.id == Batch.message_id)
+        .where(*which)
     )
-    for message_id, recipients, outcomes in rows:
-        owners = np.frombuffer(recipients, dtype="<i8")
-        hear = HEARS[np.frombuffer(outcomes, dtype=np.uint8)] & (owners > 0)
+    for message_id, recipients, outcomes, state in rows:
+        owners, outcome = np.frombuffer(recipients, dtype="<i8"), np.frombuffer(outcomes, dtype=np.uint8)
+        hear = (HAVE_HEARD if state == PARKED else HEARS)[outcome] & (owners > 0)
         parts[message_id].append(owners[hear])
     return {message_id: distinct(np.concatenate(found)) for message_id, found in parts.items()}
 

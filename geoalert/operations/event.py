@@ -25,6 +25,8 @@ from geoalert.subscribers.codes import SEVERITIES
 
 FOLLOWED: Final = ("Alert", "Update")  # an all-clear is for those who were told, and nobody else
 LOCK: Final = 7263  # PostgreSQL advisory lock, with the category's bit: one release of a category at a time
+LOW: Final = frozenset({"Minor", "Unknown"})  # of which a person hears so many a week
+LOW_TURN: Final = 1_000  # beside the bits of categories
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,7 @@ class Event:
     incident: str | None
     says: str | None = None
     alert_id: int | None = None
+    message_id: int | None = None
 
     @classmethod
     def of(cls, alert: Alert, message: Message) -> Event:
@@ -54,18 +57,28 @@ class Event:
             incident=alert.incident,
             says=message.says,
             alert_id=alert.id,
+            message_id=message.id,
         )
 
+    def shared(self, alert_id: int, says: str | None, incident: str | None) -> bool:
+        """Whether another message is of this alert, or of the same event."""
+        same_words = says is not None and says == self.says
+        return alert_id == self.alert_id or same_words or (incident is not None and incident == self.incident)
 
-async def take_turn(session: AsyncSession, category_bit: int, *, wait: bool = True) -> bool:
+
+async def take_turn(session: AsyncSession, category_bit: int, severity: str, *, wait: bool = True) -> bool:
     """Until this transaction ends nobody else resolves an audience of the category, or two alerts of one event that
-    leave at once would both tell those inside both. False: somebody else is at it, and we were not to wait.
+    leave at once would both tell those inside both; nor, where the severity is low, one of any that is, or both would
+    spend what is left of a person's week. False: somebody else is at it, and we were not to wait.
     """
     if session.get_bind().dialect.name != "postgresql":
         return True  # one writer at a time
     how = "pg_advisory_xact_lock" if wait else "pg_try_advisory_xact_lock"
-    taken = await session.scalar(text(f"SELECT {how}(:lock, :bit)"), {"lock": LOCK, "bit": category_bit})
-    return wait or bool(taken)
+    for turn in (category_bit, *([LOW_TURN] if severity in LOW else [])):  # in this order, or two wait for each other
+        taken = await session.scalar(text(f"SELECT {how}(:lock, :turn)"), {"lock": LOCK, "turn": turn})
+        if not (wait or taken):
+            return False
+    return True
 
 
 class Speaker(NamedTuple):
@@ -102,11 +115,29 @@ async def speaking(session: AsyncSession, event: Event, now: datetime) -> list[S
 
 
 def _speaks(message: Message, event: Event, now: datetime) -> bool:
-    begins = onset_of(message.content) or message.released_at or now
     every_channel = not REACH[event.severity].all_channels or channels_of(message) >= event.channels
-    return (
-        SEVERITIES[message.severity] >= SEVERITIES[event.severity] and begins <= (event.onset or now) and every_channel
+    severe_enough = SEVERITIES[message.severity] >= SEVERITIES[event.severity]
+    return severe_enough and every_channel and _begins(message, now) <= (event.onset or now)
+
+
+def defers(event: Event, message: Message, now: datetime) -> bool:
+    """Whether the event leaves to that speaker whom neither has told yet. Where each speaks for the other, the first
+    drafted tells: or both would wait for the other.
+    """
+    if event.message_id is None or message.id < event.message_id:
+        return True
+    every_channel = not REACH[message.severity].all_channels or event.channels >= channels_of(message) - {POST}
+    mutual = (
+        event.severity == message.severity
+        and event.expires >= message.expires
+        and every_channel
+        and (event.onset or now) <= max(_begins(message, now), now)
     )
+    return not mutual
+
+
+def _begins(message: Message, now: datetime) -> datetime:
+    return onset_of(message.content) or message.released_at or now
 
 
 async def in_company(session: AsyncSession, now: datetime) -> set[int]:

@@ -25,7 +25,7 @@ from geoalert.alerts.states import LIVE
 from geoalert.alerts.tables import Alert, Message
 from geoalert.audience import resolve
 from geoalert.audience.among import Among
-from geoalert.audience.changes import Position, changed_since, position
+from geoalert.audience.changes import Position, changed_since
 from geoalert.audience.rules import REACH
 from geoalert.audit import append
 from geoalert.dispatch.packed import Packed, packed
@@ -33,6 +33,7 @@ from geoalert.dispatch.plan import plan_batches
 from geoalert.dispatch.recipients import Recipients
 from geoalert.operations.desk import Desk
 from geoalert.operations.event import FOLLOWED, Event, ids_of, in_company, speaking, take_turn
+from geoalert.operations.followed import MANY, changed_of
 from geoalert.operations.release import write_down
 from geoalert.operations.sparing import Sparing, sparing
 from geoalert.store import database_now
@@ -40,10 +41,9 @@ from geoalert.store import database_now
 log = logging.getLogger(__name__)
 
 BY: Final = "latecomers"  # as the record names it
-MANY: Final = 20_000  # changed people, from where resolving the whole audience is quicker
 REST: Final = 10.0  # seconds until the whole audience is resolved again: an import changes many, second after second
 REFRESH: Final = timedelta(minutes=5)  # after which the mark is moved though nobody joined
-FORGOTTEN: Final = timedelta(minutes=15)  # well before the log is pruned; after it everybody is looked at once
+COMPANY: Final = timedelta(minutes=1)  # after which everybody is looked at where others speak for a message
 
 
 @dataclass
@@ -82,6 +82,7 @@ class Latecomers:
                 id_
                 for id_, mark, at, beside in live
                 if await self._has_joined(session, id_, mark, at, now)
+                or (beside and (at is None or now - at > COMPANY))
                 or ((beside or id_ in company) and await _other_company(session, id_, now))
             ]
 
@@ -119,16 +120,19 @@ async def extend(desk: Desk, message_id: int) -> int:
         message = await _locked(session, message_id)
         if message is None:
             return 0
-        now = await database_now(session)
         alert = await session.get_one(Alert, message.alert_id)
-        if not await take_turn(session, desk.category_bits[alert.category], wait=False):
+        if not await take_turn(session, desk.category_bits[alert.category], message.severity, wait=False):
             return 0
+        now = await database_now(session)
         await desk.refresh(session)
         spare = await sparing(session, desk, Event.of(alert, message), now)
         speakers = ids_of(spare.speakers)
-        here, ids = await _changed(session, message, now)
-        # Whom another alert told in this one's stead may be anybody: once it speaks no more, everybody is looked at.
-        if ids is not None and set(message.audience_beside or ()) <= set(speakers):
+        here, ids = await changed_of(session, message, now)
+        # Whom another alert tells in this one's stead may be anybody: once it speaks no more, and now and then for
+        # those it did not reach, everybody is looked at.
+        beside, at = message.audience_beside or [], message.audience_followed_at
+        due = beside and (at is None or now - at > COMPANY)
+        if ids is not None and not due and set(beside) <= set(speakers):
             spare = replace(spare, find=Among(ids))
         fresh, held = await _newcomers(session, desk, message, spare, now)
         message.audience_mark, message.audience_followed_at, message.audience_beside = here.seen, now, speakers
@@ -160,17 +164,6 @@ async def _locked(session: AsyncSession, message_id: int) -> Message | None:
     message = (await session.scalars(query)).one()
     live = message.state in LIVE and message.msg_type in FOLLOWED
     return message if live and message.expires > await database_now(session) else None
-
-
-async def _changed(session: AsyncSession, message: Message, now: datetime) -> tuple[Position, list[int] | None]:
-    """Where the log stands, and who changed since the message's mark; None where anybody may have."""
-    at = message.audience_followed_at
-    if message.audience_mark is None or at is None or now - at > FORGOTTEN:
-        return await position(session), None
-    since = Position(message.audience_mark, at)
-    here, ids = await changed_since(session, since, MANY + 1)
-    # A mark ahead of the log is another store's: this one was restored.
-    return here, None if len(ids) > MANY or here.before(since) else ids
 
 
 async def _other_company(session: AsyncSession, message_id: int, now: datetime) -> bool:

@@ -8,10 +8,13 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from geoalert.alerts import find_alert
 from geoalert.alerts.facts import read_incident
 from geoalert.alerts.texts import read_texts
 from geoalert.audience import ruled
-from geoalert.errors import Invalid
+from geoalert.errors import Invalid, NotFound
 from geoalert.operations.channels import POST
 from geoalert.operations.coarse import refuse_small, widened
 from geoalert.operations.compose import outline
@@ -42,6 +45,7 @@ class Asked:
     incident: str | None = None
     onset: datetime | None = None
     expires: datetime | None = None
+    alert: str | None = None  # that this would be an update of
 
     @property
     def by_published_lines(self) -> bool:
@@ -53,7 +57,7 @@ class Asked:
         """The channels that reach people."""
         return frozenset(CHANNELS[name] for name in self.channels) - {POST}
 
-    def event(self, now: datetime) -> Event:
+    def event(self, now: datetime, alert_id: int | None) -> Event:
         """As other alerts of the incident see it; without times, as if it held for no longer than they do."""
         return Event(
             category=self.category,
@@ -63,6 +67,7 @@ class Asked:
             onset=self.onset,
             expires=self.expires or now,
             incident=self.incident,
+            alert_id=alert_id,
         )
 
 
@@ -117,7 +122,8 @@ async def preview(desk: Desk, journal: PreviewJournal, asked: Asked, by: str, *,
             offices = by_middle(desk, whole.area, whole.squares, now)
         aim = desk.aim(offices.area, asked.category, asked.severity, codes, now=now)
         found = await desk.find_divided(session, offices.area, aim.ground_of, offices.division)
-        spare = await sparing(session, desk, asked.event(now), now)
+        alert_id = None if asked.alert is None else await _alert(session, asked.alert)
+        spare = await sparing(session, desk, asked.event(now, alert_id), now)
         spared = await spare(session, found.people.subscriber)
     figures = Figures(found, ruled(found.people, aim, now, spared), offices, exact=exact)
     totals, by_channel = figures.totals(), figures.by_channel()
@@ -137,3 +143,10 @@ async def preview(desk: Desk, journal: PreviewJournal, asked: Asked, by: str, *,
         rounded=not exact,
         widened=not (exact or asked.by_published_lines),
     )
+
+
+async def _alert(session: AsyncSession, identifier: str) -> int:
+    try:
+        return (await find_alert(session, identifier)).id
+    except NotFound as unknown:
+        raise Invalid(unknown.reason, pointer="/alert") from None

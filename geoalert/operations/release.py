@@ -96,7 +96,8 @@ async def put_on_its_way(
 ) -> Released:
     """Resolves, plans, ends what came before, and announces; the message's move has been made."""
     if message.msg_type != "Cancel":
-        await take_turn(session, desk.category_bits[alert.category])  # before the clock: who was first began first
+        # Before the clock is asked: of two the first to leave began first.
+        await take_turn(session, desk.category_bits[alert.category], message.severity)
     mark = await position(session)  # before anybody is looked for: who commits from here on is seen as a latecomer
     now = mark.now(session)
     if message.expires <= now:

@@ -8,20 +8,23 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from shapely.geometry.base import BaseGeometry
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from geoalert.alerts.tables import Alert, Message
-from geoalert.audience import Finder
-from geoalert.dispatch.heard import among, heard
+from geoalert.audience import Aim, Finder, resolve
+from geoalert.audience.among import Among
+from geoalert.dispatch.heard import among, distinct, heard
+from geoalert.dispatch.packed import packed
+from geoalert.dispatch.tables import Batch
+from geoalert.operations.channels import POST, channels_of
 from geoalert.operations.desk import Desk
-from geoalert.operations.event import FOLLOWED, Event, Speaker, ids_of, speaking
+from geoalert.operations.event import FOLLOWED, LOW, Event, Speaker, defers, ids_of, speaking
+from geoalert.operations.followed import changed_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-LOW: Final = frozenset({"Minor", "Unknown"})
 WEEK: Final = timedelta(days=7)
 REASONS: Final = ("told_of_event", "weekly_budget")
 
@@ -33,7 +36,7 @@ class Sparing:
     event: Event
     speakers: Sequence[Speaker]
     find: Finder
-    ground_of: Callable[[str], BaseGeometry]
+    aim_of: Callable[[Message], Aim]
     budget: int
     now: datetime
 
@@ -46,34 +49,52 @@ class Sparing:
         return spared
 
     async def _told(self, session: AsyncSession, ids: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Who hears a speaker and has a place in its area: who moved out of that hears this one, too."""
+        """Who hears a speaker and has a place in its area (who moved out of that hears this one, too), and who is about
+        to hear it, as a latecomer.
+        """
         told = np.zeros(len(ids), dtype=bool)
-        hearers = await heard(session, ids_of(self.speakers))
+        hearers = await heard(session, Batch.message_id.in_(ids_of(self.speakers)))
         for message, _ in self.speakers:
-            hears = among(ids, hearers[message.id]) if message.id in hearers else told
-            if hears.any() and not told.all():
-                inside = await self.find(session, message.area, self.ground_of)
-                told = told | (hears & among(ids, inside.subscriber))
+            hears = among(ids, hearers[message.id]) if message.id in hearers else np.zeros(len(ids), dtype=bool)
+            if hears.any():
+                aim = self.aim_of(message)
+                hears &= among(ids, (await self.find(session, aim.area, aim.ground_of)).subscriber)
+            told |= hears
+            if defers(self.event, message, self.now):
+                told |= await self._to_come(session, message, ids)
         return told
+
+    async def _to_come(self, session: AsyncSession, message: Message, ids: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Who changed since that message's audience was followed, and is told by it at the next look."""
+        _, changed = await changed_of(session, message, self.now)
+        late = ids if changed is None else np.intersect1d(ids, np.array(changed, dtype=np.int64))
+        late = late[~among(late, distinct((await packed(session, message.id)).owner))]  # what became of those is known
+        if not len(late):
+            return np.zeros(len(ids), dtype=bool)
+        find = self.find if changed is None else Among(late.tolist())
+        members = (await resolve(session, self.aim_of(message), self.now, find)).members
+        theirs = distinct(members.subscriber)
+        return among(ids, theirs[among(theirs, late)])
 
     async def _worn(self, session: AsyncSession, ids: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Who has heard of as many other alerts of low severity within the week as the budget allows. What follows such
-        an alert counts as the same one, and always reaches who heard the first.
+        an alert counts as the same one, and always reaches who heard the first; alerts of this event do not count.
         """
-        rows = (
-            await session.execute(
-                select(Message.id, Message.alert_id)
-                .join(Alert, Alert.id == Message.alert_id)
-                .where(
-                    Message.severity.in_(LOW),
-                    Message.msg_type.in_(FOLLOWED),
-                    Message.released_at > self.now - WEEK,
-                    Alert.drill == self.event.drill,
-                )
+        begun = self.now - WEEK
+        rows = await session.execute(
+            select(Message.id, Message.alert_id, Message.says, Alert.incident)
+            .join(Alert, Alert.id == Message.alert_id)
+            .where(
+                Message.severity.in_(LOW),
+                Message.msg_type.in_(FOLLOWED),
+                Message.released_at.is_not(None),
+                Message.expires > begun,  # who came late to one that was released before may have heard it since
+                Alert.drill == self.event.drill,
             )
-        ).all()
-        alert_of = {id_: alert for id_, alert in rows if alert != self.event.alert_id}
-        hearers = await heard(session, list(alert_of))
+        )
+        alert_of = {id_: alert for id_, alert, says, incident in rows if not self.event.shared(alert, says, incident)}
+        of_the_week = or_(Batch.joined_at > begun, and_(Batch.joined_at.is_(None), Message.released_at > begun))
+        hearers = await heard(session, Batch.message_id.in_(list(alert_of)), of_the_week)
         times = np.zeros(len(ids), dtype=np.int64)
         for alert in sorted(set(alert_of.values())):
             hears = np.zeros(len(ids), dtype=bool)
@@ -92,11 +113,16 @@ async def sparing(
     speakers: Sequence[Speaker] | None = None,
 ) -> Sparing:
     """Whom an audience of this event, found so, spares. Who speaks for it is looked up unless given."""
+
+    def aim_of(message: Message) -> Aim:
+        channels = channels_of(message) - {POST}
+        return desk.aim(message.area, event.category, message.severity, channels, now=now)
+
     return Sparing(
         event=event,
         speakers=await speaking(session, event, now) if speakers is None else speakers,
         find=find or desk.find,
-        ground_of=desk.last_known(now),
+        aim_of=aim_of,
         budget=desk.weekly_budget,
         now=now,
     )

@@ -56,6 +56,8 @@ def parse_row(row: Mapping[str, str | None], categories: Mapping[str, int], ward
     if SURPLUS in row:
         raise Invalid("the row has more fields than the first line; is a comma not quoted?", pointer="/row")
     cell = {name: (row.get(name) or "").strip() for name in COLUMNS}
+    if any("\n" in value or "\r" in value for value in cell.values()):
+        raise Invalid("a field goes over several lines; is a quotation mark not closed?", pointer="/row")
     addresses = {channel: read(cell[column]) for column, (channel, read) in READERS.items() if cell[column]}
     places = _places(cell["places"], wards)
     return make_person(
@@ -120,8 +122,11 @@ def read_rows(path: Path) -> Generator[Row]:
         with path.open("rb") as raw, io.TextIOWrapper(raw, encoding="utf-8-sig", newline="") as source:
             reader: csv.DictReader[str] = csv.DictReader(source, restkey=SURPLUS, strict=True)
             unknown = set(reader.fieldnames or ()) - set(COLUMNS)
-            if unknown or not reader.fieldnames or "places" not in reader.fieldnames:
-                raise Invalid(f"the first line must name columns out of {','.join(COLUMNS)}", pointer="/header")
+            named = list(reader.fieldnames or ())
+            if unknown or "places" not in named or len(named) > len(set(named)):
+                raise Invalid(
+                    f"the first line must name columns out of {','.join(COLUMNS)}, each once", pointer="/header"
+                )
             tells = raw.seekable()
             for cells in reader:
                 line = reader.line_num

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from tests.changes import reference_of
 from tests.integration.api.conftest import Door, refusal
-from tests.integration.api.previews import KOTHRUD_OFFICE, preview, settle
+from tests.integration.api.previews import KOTHRUD_OFFICE, ask, preview, settle
 from tests.workbench import HADAPSAR, KOTHRUD
 
 BURST = "burst-at-parvati"
@@ -46,12 +46,16 @@ async def test_the_preview_leaves_out_whom_another_alert_of_the_event_tells(door
     assert (await preview(door, door.approver, BOTH, incident=BURST, severity="Severe"))["people"] == 2
     assert (await preview(door, door.approver, KOTHRUD_OFFICE, incident=BURST))["people"] == 0
 
+    assert (await preview(door, door.approver, BOTH, **asked, alert=first))["people"] == 2  # an update reaches all
+    unknown = {"incident": BURST, "alert": "00000000-0000-4000-8000-000000000000"}
+    refusal(await ask(door, door.approver, BOTH, **unknown), 422, "/alert")
+
     second = await door.approved(incident=BURST, expires=expires.isoformat(), area=BOTH)
     answer = await door.call("POST", f"/v1/alerts/{second['identifier']}/send", door.approver)
     assert (answer.json()["people"], answer.json()["spared"]) == (1, {"told_of_event": 1})
-    ask = f"/v1/audience/explain?alert={{}}&subscriber={await reference_of(door.house, both)}"
-    (told,) = (await door.call("GET", ask.format(first), door.caller)).json()["messages"]
+    explained = f"/v1/audience/explain?alert={{}}&subscriber={await reference_of(door.house, both)}"
+    (told,) = (await door.call("GET", explained.format(first), door.caller)).json()["messages"]
     assert (told["role"], told["as_of_now"]["left_out"]) == ("inside", None)
-    (spared,) = (await door.call("GET", ask.format(second["identifier"]), door.caller)).json()["messages"]
+    (spared,) = (await door.call("GET", explained.format(second["identifier"]), door.caller)).json()["messages"]
     assert (spared["in_audience"], spared["as_of_now"]["left_out"]) == (False, "told_of_event")
     assert "a live alert of the same event has told them" in spared["as_of_now"]["says"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -188,6 +189,20 @@ async def test_the_worker_cuts_the_log_and_leaves_what_is_new(town: Town, monkey
         stopping.set()
         await keeping
     assert len(await town.agree()) == 3
+
+
+async def test_a_store_that_counts_from_further_back_is_read_anew(town: Town) -> None:
+    """One restored, or failed over, under a running process: what is held is of another log."""
+    (there,) = await town.settle()
+    await town.ids()
+    position = town.grid._position
+    assert position is not None
+    ahead = f"{position.reached + 10**9}"
+    town.grid._position = replace(position, seen=f"{ahead}:{ahead}:" if ":" in position.seen else ahead)
+    (moved_in,) = await town.settle()
+    assert await town.ids() == [there, moved_in], "the store's own path answers"
+    await town.loaded()
+    await town.agree()
 
 
 @ON_POSTGRESQL

@@ -12,10 +12,17 @@ import numpy as np
 import pytest
 import shapely
 from shapely.geometry import Point
+from sqlalchemy import select
+from sqlalchemy import update as sql_update
 
 from geoalert.alerts import find_alert, messages_of
 from geoalert.dispatch.heard import heard
+from geoalert.dispatch.outcomes import Outcome, merge_outcomes
+from geoalert.dispatch.plan import PARKED
+from geoalert.dispatch.reasons import Reason
+from geoalert.dispatch.tables import Batch
 from geoalert.errors import Conflict, Invalid
+from geoalert.operations import latecomers
 from geoalert.operations.demo_story import ALL_CLEAR, FLOOD
 from geoalert.operations.latecomers import Latecomers
 from geoalert.store import database_now
@@ -39,7 +46,8 @@ async def ears(chain: Chain, *identifiers: str) -> Counter[int]:
     async with chain.house.store.reading() as session:
         chains = [await messages_of(session, await find_alert(session, identifier)) for identifier in identifiers]
         ids = [message.id for each in chains for message in each]
-        return Counter(person for people in (await heard(session, ids)).values() for person in people.tolist())
+        hearers = await heard(session, Batch.message_id.in_(ids))
+        return Counter(person for people in hearers.values() for person in people.tolist())
 
 
 async def test_who_is_inside_three_alerts_of_one_event_gets_one(chain: Chain, providers: Providers) -> None:
@@ -192,6 +200,60 @@ async def test_random_alerts_of_one_event_tell_everybody_inside_once(chain: Chai
     }
     assert inside
     assert await ears(chain, *sent) == dict.fromkeys(inside, 1)
+
+
+@pytest.mark.parametrize("lesser", ["Minor", "Moderate"])
+async def test_who_comes_into_two_at_once_is_told_by_one(chain: Chain, lesser: str) -> None:
+    """Also where the lesser was drafted first, and where each speaks for the other."""
+    await chain.settle()
+    expires = await later(chain, 5)
+    one, _ = await chain.sent(severity=lesser, expires=expires, incident=BURST)
+    two = await chain.approved(severity="Moderate", expires=expires, incident=BURST, texts=FLOOD)
+    await chain.send(two, confirm_empty=True)
+    newcomer = await chain.settle()
+    step = Latecomers(chain.house.desk)
+    for _ in range(3):
+        await step.look()
+    assert (await ears(chain, one, two))[newcomer] == 1
+
+
+async def test_who_signed_up_a_moment_before_the_next_alert_is_told_once(chain: Chain) -> None:
+    first = await chain.settle()
+    expires = await later(chain, 5)
+    one, _ = await chain.sent(wards=OFFICES[0], expires=expires, incident=BURST)
+    newcomer = await chain.settle(more_points=[Home(*HADAPSAR)])
+    two = await chain.approved(wards=OFFICES[1], expires=expires - timedelta(hours=1), incident=BURST)
+    assert (await chain.send(two, confirm_empty=True)).people == 0
+    assert await Latecomers(chain.house.desk).look() == 1
+    assert await ears(chain, one) == {first: 1, newcomer: 1}
+    assert not await ears(chain, two)
+
+
+async def test_whom_the_first_cannot_reach_the_second_tells(chain: Chain, monkeypatch: pytest.MonkeyPatch) -> None:
+    both = await chain.settle(channels=("sms", "push"), more_points=[Home(*HADAPSAR)])
+    expires = await later(chain, 5)
+    one, _ = await chain.sent(wards=OFFICES[0], expires=expires, incident=BURST, channels=("sms",))
+    two = await chain.approved(wards=OFFICES[1], expires=expires, incident=BURST, channels=("push",))
+    assert (await chain.send(two, confirm_empty=True)).people == 0
+    async with chain.house.store.writing() as session:
+        (batch,) = await session.scalars(select(Batch))
+        await merge_outcomes(session, batch.id, {0: (Outcome.SENDING, Reason.NONE)})
+        await merge_outcomes(session, batch.id, {0: (Outcome.FAILED, Reason.UNREACHABLE)})
+    step = Latecomers(chain.house.desk)
+    assert await step.look() == 0
+    monkeypatch.setattr(latecomers, "COMPANY", timedelta(0))
+    assert await step.look() == 1
+    assert await ears(chain, one, two) == {both: 1}
+
+
+async def test_what_is_parked_speaks_for_nothing(chain: Chain) -> None:
+    await chain.settle()
+    expires = await later(chain, 5)
+    one, _ = await chain.sent(expires=expires, incident=BURST)
+    async with chain.house.store.writing() as session:
+        await session.execute(sql_update(Batch).values(state=PARKED, parked_for=Reason.TEMPLATE))
+    assert (await chain.sent(expires=expires, incident=BURST, texts=FLOOD))[1].people == 1
+    assert not await ears(chain, one)
 
 
 async def test_a_repeat_needs_a_changed_fact(chain: Chain) -> None:

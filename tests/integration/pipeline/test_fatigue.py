@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from geoalert.alerts.tables import Message
 from geoalert.operations.demo_story import ALL_CLEAR
+from geoalert.operations.latecomers import Latecomers
 from geoalert.operations.release import Released
 from geoalert.settings import Settings
 from tests.workbench import HADAPSAR, Chain
@@ -65,3 +66,25 @@ async def test_who_was_not_reached_has_heard_nothing(chain: Chain) -> None:
         identifier, _ = await notice(chain)
         await chain.cancel(identifier, ALL_CLEAR)  # before anything left
     assert (await notice(chain))[1].people == 1
+
+
+async def test_who_came_late_to_an_older_alert_heard_it_when_they_did(chain: Chain) -> None:
+    identifiers = [(await notice(chain))[0] for _ in range(2)]
+    async with chain.house.store.writing() as session:
+        for message in await session.scalars(select(Message)):
+            message.released_at = message.created_at - timedelta(days=8)
+    await chain.settle()
+    assert await Latecomers(chain.house.desk).look() == len(identifiers)
+    assert (await notice(chain))[1].people == 0
+
+
+async def test_alerts_of_one_event_do_not_use_up_the_week(chain: Chain) -> None:
+    await chain.settle()
+    expires = (await chain.request()).expires
+    await notice(chain)
+    first, _ = await notice(chain, incident="burst", expires=expires)
+    second, spared = await notice(chain, incident="burst", expires=expires - timedelta(hours=1))
+    assert spared.spared == {"told_of_event": 1, "weekly_budget": 0}
+    await chain.cancel(first, ALL_CLEAR)
+    assert await Latecomers(chain.house.desk).look() == 1
+    assert (await chain.report(second))["balanced"]

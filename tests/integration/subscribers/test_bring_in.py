@@ -60,6 +60,22 @@ async def test_every_row_is_added_known_or_refused_and_told_of_in_the_order_of_t
     assert await people(house) == report.added
 
 
+async def test_a_quotation_mark_that_is_not_closed_swallows_nobody(house: House, tmp_path: Path) -> None:
+    rows = [row(1), row(2, consent='"form A'), row(3), row(4, consent='form B"'), row(5)]
+    report, told = await bring_in(house, tmp_path / "people.csv", rows)
+    assert (report.added, report.refused) == (2, 1)
+    assert [each.field for each in told] == ["row"]
+    assert "quotation mark" in told[0].reason
+
+
+async def test_a_column_named_twice_is_refused(house: House, tmp_path: Path) -> None:
+    path = tmp_path / "people.csv"
+    path.write_text(f"phone,places,places\n+919000000001,{LAT} {LON},18.5 73.9\n", encoding="utf-8")
+    with pytest.raises(Invalid, match="each once"):
+        await import_file(house.store, path, house.desk.category_bits, frozenset())
+    assert await people(house) == 0
+
+
 async def test_again_changes_nobody_and_adds_who_is_new(house: House, tmp_path: Path) -> None:
     rows = [row(number) for number in range(50)]
     await bring_in(house, tmp_path / "people.csv", rows)
