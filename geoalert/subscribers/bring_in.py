@@ -15,6 +15,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
+from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from geoalert.errors import Invalid
@@ -27,6 +28,7 @@ GROUP: Final = 1_000  # rows a commit
 LISTED: Final = 20  # refusals that the report itself names
 SLICE: Final = 25  # rows checked before the writer has its turn
 TRIES: Final = 3  # of a group: somebody else may sign up with one of its addresses at this moment
+LOCK: Final = 7264  # PostgreSQL advisory lock: one group of an import at a time; sign-ups do not ask for it
 COLUMN_OF: Final = {channel: column for column, (channel, _) in READERS.items()}
 KNOWN: Final = "already subscribed: nothing was changed"
 
@@ -129,6 +131,8 @@ async def _add(store: Store, people: list[tuple[int, Person]]) -> tuple[int, lis
 async def _commit(store: Store, people: list[tuple[int, Person]]) -> tuple[int, list[Refused]]:
     fresh, known = [], []
     async with store.writing() as session:
+        if store.dialect != "sqlite":  # two files of the same people would collide at every try
+            await session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
         held = await taken(session, [person for _, person in people])
         for line, person in people:
             theirs = set(person.addresses.items())
