@@ -117,7 +117,8 @@ async def speaking(session: AsyncSession, event: Event, now: datetime) -> list[S
 def _speaks(message: Message, event: Event, now: datetime) -> bool:
     every_channel = not REACH[event.severity].all_channels or channels_of(message) >= event.channels
     severe_enough = SEVERITIES[message.severity] >= SEVERITIES[event.severity]
-    return severe_enough and every_channel and _begins(message, now) <= (event.onset or now)
+    # Of what has begun, only the time that is left counts.
+    return severe_enough and every_channel and _begins(message, now) <= max(event.onset or now, now)
 
 
 def defers(event: Event, message: Message, now: datetime) -> bool:

@@ -68,7 +68,8 @@ class Sparing:
         """Who changed since that message's audience was followed, and is told by it at the next look."""
         _, changed = await changed_of(session, message, self.now)
         late = ids if changed is None else np.intersect1d(ids, np.array(changed, dtype=np.int64))
-        late = late[~among(late, distinct((await packed(session, message.id)).owner))]  # what became of those is known
+        if len(late):  # of whom it names it is known what became of them
+            late = late[~among(late, distinct((await packed(session, message.id)).owner))]
         if not len(late):
             return np.zeros(len(ids), dtype=bool)
         find = self.find if changed is None else Among(late.tolist())

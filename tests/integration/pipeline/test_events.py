@@ -100,6 +100,15 @@ async def test_what_says_less_is_not(chain: Chain) -> None:
     assert (await ears(chain, one, two))[person] == 1
 
 
+async def test_what_began_before_either_left_is_one_event(chain: Chain) -> None:
+    person = await chain.settle()
+    expires = await later(chain, 5)
+    one, _ = await chain.sent(expires=expires, incident=BURST)
+    two = await chain.approved(onset=await later(chain, -1), expires=expires, incident=BURST, texts=FLOOD)
+    assert (await chain.send(two, confirm_empty=True)).spared == {"told_of_event": 1}
+    assert (await ears(chain, one, two))[person] == 1
+
+
 async def test_an_emergency_by_fewer_channels_does_not_speak_for_one_by_more(chain: Chain) -> None:
     person = await chain.settle(channels=("push", "sms"))
     expires = await later(chain, 5)
