@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from alembic import command
-from alembic.config import Config
-from sqlalchemy import Connection, select, text
+from sqlalchemy import select, text
 
 from geoalert.bootstrap import metadata, migration_scripts
 from geoalert.dispatch.tables import Batch
@@ -14,20 +12,9 @@ from geoalert.store.migrations import differences, upgrade
 from geoalert.subscribers.cells import cell_of
 from geoalert.subscribers.person import WardPlace
 from geoalert.subscribers.tables import Address
+from tests.downgrade import back_to
 from tests.integration.audience.town import AROUND, BARE_PLACE, Town, X, Y
 from tests.workbench import Chain
-
-
-async def back_to(store: Store, revision: str) -> None:
-    def run(connection: Connection) -> None:
-        config = Config()
-        config.set_main_option("script_location", str(migration_scripts()))
-        config.set_main_option("path_separator", "os")
-        config.attributes.update(connection=connection, metadata=metadata())
-        command.downgrade(config, revision)
-
-    async with store.engine.execution_options(geoalert_begin="BEGIN IMMEDIATE").begin() as connection:
-        await connection.run_sync(run)
 
 
 async def recipients(store: Store) -> dict[tuple[int, int], list[int]]:

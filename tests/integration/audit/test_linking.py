@@ -6,15 +6,14 @@ import asyncio
 import json
 
 import pytest
-from alembic import command
-from alembic.config import Config
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from geoalert.audit import Linker, append, link_all, verify
 from geoalert.audit.tables import AuditEntry
-from geoalert.bootstrap import House, metadata, migration_scripts
+from geoalert.bootstrap import House
 from geoalert.store import Store, digest
+from tests.downgrade import back_to
 from tests.stores import ON_POSTGRESQL
 from tests.workbench import Chain
 
@@ -119,7 +118,7 @@ async def test_an_older_store_keeps_its_chain_there_and_back(house: House) -> No
         await act(house.store, number)
     _, head, _ = await verify(house.store)
     await act(house.store, 3)
-    await _migrate(house.store, "0006")  # what waits is linked on the way
+    await back_to(house.store, "0006")  # what waits is linked on the way
     await house.upgrade()
     count, _, broken = await verify(house.store)
     assert (count, broken) == (4, None)
@@ -127,15 +126,3 @@ async def test_an_older_store_keeps_its_chain_there_and_back(house: House) -> No
         assert head in set(await session.scalars(select(AuditEntry.hash)))
     await act(house.store, 4)
     assert (await verify(house.store))[0::2] == (5, None)
-
-
-async def _migrate(store: Store, revision: str) -> None:
-    def run(connection: Connection) -> None:
-        config = Config()
-        config.set_main_option("script_location", str(migration_scripts()))
-        config.set_main_option("path_separator", "os")
-        config.attributes.update(connection=connection, metadata=metadata())
-        command.downgrade(config, revision)
-
-    async with store.engine.execution_options(geoalert_begin="BEGIN IMMEDIATE").begin() as connection:
-        await connection.run_sync(run)
