@@ -4,6 +4,7 @@ them `sending`.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,25 +15,29 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from geoalert.alerts.states import LIVE
 from geoalert.alerts.tables import Alert, Message
 from geoalert.audience.rules import REACH
-from geoalert.dispatch.channels.channel import Channel, Delivery, Idempotency, Notice
-from geoalert.dispatch.lease import STAND_BACK, emergency_waits, finish, give_back, held
+from geoalert.dispatch.channels.channel import Channel, Delivery, Notice
+from geoalert.dispatch.handed import hand_on, hand_to
+from geoalert.dispatch.lease import STAND_BACK, emergency_at_work, finish, give_back, held, park
 from geoalert.dispatch.notice import notice_of
-from geoalert.dispatch.outcomes import OPEN, Change, Outcome, end_open, merge_outcomes
+from geoalert.dispatch.outcomes import Change, Outcome, end_open, merge_outcomes
+from geoalert.dispatch.picking import Tried, pick
 from geoalert.dispatch.plan import EMERGENCY, recipients_of
 from geoalert.dispatch.reasons import Reason
 from geoalert.dispatch.reference import make_ref
 from geoalert.dispatch.tables import Batch
+from geoalert.dispatch.turn import Turn
 from geoalert.errors import Invalid
 from geoalert.store import database_now, keys_of
 from geoalert.subscribers.register import bound_to
 from geoalert.subscribers.tables import Address, Subscriber
+
+log = logging.getLogger(__name__)
 
 ENDED: Mapping[str, Change] = {
     "cancelled": (Outcome.CANCELLED, Reason.CANCELLED),
     "superseded": (Outcome.CANCELLED, Reason.SUPERSEDED),
     "withdrawn": (Outcome.CANCELLED, Reason.CANCELLED),
 }
-RESENDABLE = frozenset({Idempotency.KEYED, Idempotency.REPLACED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,46 +55,47 @@ class Taken:
 
 
 async def take_chunk(
-    session: AsyncSession,
-    batch_id: int,
-    generation: int,
-    channel: Channel,
-    tried: set[int],
-    confirmed_lost: set[int],
-    lease: timedelta,
-    link: str,
+    session: AsyncSession, held_batch: tuple[int, int], turn: Turn, tried: Tried, lease: timedelta, link: str
 ) -> Taken | None:
-    """The next chunk, or None when this claim has nothing left to do: the batch was then finished, given back to the
-    emergency lane, or lost to another owner.
-
-    `tried` are positions this claim has sent; `confirmed_lost` those a provider says it never had.
+    """The next chunk of a batch (its id, and the generation it is held under), or None when this claim has nothing left
+    to do: the batch was then finished, parked, given back to the emergency lane, or lost to another owner.
     """
-    batch = await held(session, batch_id, generation)
+    batch = await held(session, *held_batch)
     if batch is None:
         return None
     now = await database_now(session)
-    message, alert = await _message(session, batch)
-    ended = _ending(message, alert, channel, now)
+    found = await _message(session, batch)
+    if found is None:
+        log.error("batch %d is parked: its message is not there", batch.id)
+        park(batch, Reason.NO_MESSAGE)
+        return None
+    message, alert = found
+    ended = _ending(message, alert, turn.channel, now)
     if ended is not None:
         await end_open(session, batch, ended)
         finish(batch)
         return None
-    if batch.priority > EMERGENCY and await emergency_waits(session, batch.channel, now, EMERGENCY):
+    routine = batch.priority > EMERGENCY
+    if routine and not turn.pressed and await emergency_at_work(session, batch.channel, now, EMERGENCY):
         give_back(batch, now + STAND_BACK)
         return None
-    ask, positions = _choose(batch, channel, message.severity, tried, confirmed_lost)
+    picked = pick(batch, turn.channel, tried, turn.unreachable, now)
+    positions = picked.positions[: turn.most]
     if not positions:
         return None
     told_without_consent = await _emergency_in_chain(session, message)
     usable, gone = await _addresses(session, batch, positions, needs_consent=not told_without_consent)
-    if gone and not ask:
+    if gone and not picked.ask:
         await _release_held(session, batch, gone)
         await merge_outcomes(session, batch.id, gone)
     batch.lease_until = now + lease
-    if not ask:
+    if not picked.ask:
         await _release_held(session, batch, usable)
+        if not turn.settles:
+            hand_on(batch, turn.channel.provider)
         await merge_outcomes(session, batch.id, dict.fromkeys(usable, (Outcome.SENDING, Reason.NONE)))
-    tried.update(positions)
+        hand_to(batch, usable, turn.channel.provider)
+    tried.at.update((position, turn.channel.provider) for position in positions)
     return Taken(
         notice=notice_of(alert, message, batch.language, link),
         positions=list(usable),
@@ -98,15 +104,15 @@ async def take_chunk(
         expires=message.expires,
         now=now,
         since=message.released_at,
-        ask=ask,
+        ask=picked.ask,
     )
 
 
-async def _message(session: AsyncSession, batch: Batch) -> tuple[Message, Alert]:
+async def _message(session: AsyncSession, batch: Batch) -> tuple[Message, Alert] | None:
     # Shared lock: a cancel commits either before this check or after these recipients are marked.
     query = select(Message, Alert).join(Alert, Alert.id == Message.alert_id).where(Message.id == batch.message_id)
-    row = (await session.execute(query.with_for_update(read=True, of=Message))).one()
-    return row[0], row[1]
+    row = (await session.execute(query.with_for_update(read=True, of=Message))).one_or_none()
+    return None if row is None else (row[0], row[1])
 
 
 def _ending(message: Message, alert: Alert, channel: Channel, now: datetime) -> Change | None:
@@ -117,35 +123,6 @@ def _ending(message: Message, alert: Alert, channel: Channel, now: datetime) -> 
     if alert.drill and not channel.traits.rehearsal:
         return Outcome.SUPPRESSED, Reason.DRILL
     return None
-
-
-def _choose(
-    batch: Batch, channel: Channel, severity: str, tried: set[int], confirmed_lost: set[int]
-) -> tuple[bool, list[int]]:
-    """Which positions are next, and whether the provider is to be asked first. Doubtful ones come before new ones."""
-    doubtful = [
-        position
-        for position, outcome in enumerate(batch.outcomes)
-        if outcome == Outcome.UNCERTAIN and (position not in tried or position in confirmed_lost)
-    ]
-    kind = channel.traits.idempotency
-    resend = [
-        position
-        for position in doubtful
-        if kind in RESENDABLE
-        or position in confirmed_lost
-        or (kind is Idempotency.NONE and REACH[severity].all_channels)
-    ]
-    if resend:
-        return False, resend[: channel.traits.chunk]
-    if doubtful and kind is Idempotency.LOOKUP:
-        return True, doubtful[: channel.traits.chunk]
-    fresh = [
-        position
-        for position, outcome in enumerate(batch.outcomes)
-        if Outcome(outcome) in OPEN and position not in tried
-    ]
-    return False, fresh[: channel.traits.chunk]
 
 
 async def _release_held(session: AsyncSession, batch: Batch, positions: Iterable[int]) -> None:

@@ -81,7 +81,7 @@ async def due(session: AsyncSession, limit: int, overdue: timedelta = timedelta(
     """Batches that wait for a worker or lost theirs, most urgent first."""
     now = await database_now(session)
     rows = await session.execute(
-        select(Batch.id, Batch.priority, Batch.provider)
+        select(Batch.id, Batch.priority, Batch.channel)
         .where(
             or_(
                 and_(Batch.state == "queued", Batch.not_before <= now - overdue),
@@ -91,12 +91,17 @@ async def due(session: AsyncSession, limit: int, overdue: timedelta = timedelta(
         .order_by(Batch.priority, Batch.not_before, Batch.id)
         .limit(limit)
     )
-    return [Announced(id_, priority, provider) for id_, priority, provider in rows]
+    return [Announced(id_, priority, channel) for id_, priority, channel in rows]
 
 
-async def emergency_waits(session: AsyncSession, channel: int, now: datetime, up_to: int) -> bool:
-    """Whether a batch of the emergency lane wants this channel."""
+async def emergency_at_work(session: AsyncSession, channel: int, now: datetime, up_to: int) -> bool:
+    """Whether there is a batch of the emergency lane to carry on this channel now, or one is being carried."""
     query = select(Batch.id).where(
-        Batch.channel == channel, Batch.priority <= up_to, Batch.state == "queued", Batch.not_before <= now
+        Batch.channel == channel,
+        Batch.priority <= up_to,
+        or_(
+            and_(Batch.state == "queued", Batch.not_before <= now),
+            and_(Batch.state == "leased", Batch.lease_until >= now),
+        ),
     )
     return (await session.execute(query.limit(1))).first() is not None

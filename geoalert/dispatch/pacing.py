@@ -1,27 +1,70 @@
-"""Pace shared by all workers: one GCRA row per provider in the database (the leaky bucket as a meter)."""
+"""Pace shared by all workers: a GCRA row per provider and lane in the database (the leaky bucket as a meter).
+
+The emergency lane books the provider's whole rate and puts its bookings in front of the routine lane's. While there is
+an emergency to carry, routine work has a tenth of the rate: enough not to stop, and no more.
+"""
 
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from geoalert.dispatch.channels.channel import Channel
 from geoalert.dispatch.tables import Pace
 from geoalert.store import insert_for
 
-BURST = 0.5  # seconds of the rate that may leave at once
-FARTHEST = 10.0  # seconds ahead a booking may lie: a clock that stepped back must not silence a provider
+BURST: Final = 0.5  # seconds of the rate that may leave at once
+FARTHEST: Final = 10.0  # seconds ahead a booking may lie: a clock that stepped back must not silence a provider
+TRICKLE: Final = 0.1  # of the rate, for routine work beside an emergency
+LONGEST_TRICKLE: Final = 1.0  # seconds that routine work waits for its turn there before it gives its place up
 
 
-async def reserve(session: AsyncSession, name: str, count: int, rate: float, now: datetime) -> float:
-    """Books `count` sends at `rate` a second; returns the seconds to wait before the first. Books in the caller's
-    transaction, so that a booking that is rolled back costs nothing.
+async def book(
+    session: AsyncSession, channel: Channel, count: int, now: datetime, *, urgent: bool, pressed: bool
+) -> float | None:
+    """Books `count` sends; returns the seconds to wait before the first, or None where routine work that is `pressed`
+    by an emergency would wait too long: nothing is booked then. Books in the caller's transaction, so that a booking
+    that is rolled back costs nothing.
     """
+    lane, rate = f"{channel.provider}:{channel.name}", channel.traits.rate
+    if urgent:
+        wait = await _reserve(session, f"{lane}:emergency", count, rate, now)
+        await _reserve(session, lane, count, rate, now)
+        return wait
+    if pressed:
+        return await _reserve(session, f"{lane}:trickle", count, rate * TRICKLE, now, longest=LONGEST_TRICKLE)
+    return await _reserve(session, lane, count, rate, now)
+
+
+async def hold_off(session: AsyncSession, channel: Channel, seconds: float, now: datetime) -> None:
+    """Nobody asks this provider for so long: it said that it is asked too often."""
+    for lane in ("", ":emergency"):
+        row = await _row(session, f"{channel.provider}:{channel.name}{lane}", now)
+        row.tat = max(row.tat, now.timestamp() + min(seconds, FARTHEST))
+
+
+async def _reserve(
+    session: AsyncSession, name: str, count: int, rate: float, now: datetime, longest: float | None = None
+) -> float | None:
     moment = now.timestamp()
-    await session.execute(insert_for(session)(Pace).values(name=name, tat=moment).on_conflict_do_nothing())
-    row = (await session.scalars(select(Pace).where(Pace.name == name).with_for_update())).one()
+    row = await _row(session, name, now)
     begin = min(max(row.tat, moment), moment + FARTHEST)
+    wait = max(0.0, begin - moment - BURST)
+    if longest is not None and wait > longest:
+        return None
     row.tat = begin + count / rate
     await session.flush()
-    return max(0.0, begin - moment - BURST)
+    return wait
+
+
+async def _row(session: AsyncSession, name: str, now: datetime) -> Pace:
+    """The row, locked; made where there is none."""
+    query = select(Pace).where(Pace.name == name).with_for_update().execution_options(populate_existing=True)
+    row = (await session.scalars(query)).one_or_none()
+    if row is None:
+        await session.execute(insert_for(session)(Pace).values(name=name, tat=now.timestamp()).on_conflict_do_nothing())
+        row = (await session.scalars(query)).one()
+    return row

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from geoalert.alerts.tables import Alert, Message
 from geoalert.audit import append
+from geoalert.dispatch.halts import lift
 from geoalert.dispatch.outcomes import Outcome, merge_outcomes
 from geoalert.dispatch.plan import PARKED, UNROUTED, Announced, Route
 from geoalert.dispatch.reasons import Reason
@@ -16,9 +17,10 @@ from geoalert.dispatch.tables import Batch
 
 
 async def resume_parked(session: AsyncSession, routes: Mapping[int, Route], by: str) -> list[Announced]:
-    """Queues every parked batch that has a provider now, except those that wait for the cell; returns them. Where
-    there were any, the record says who let how many go on.
+    """Lets every provider and message go on that stood still, and queues every parked batch that has a provider now,
+    except those that wait for the cell; returns them. Where there were any, the record says who let how many go on.
     """
+    await lift(session, by)
     stopped = (Batch.state == PARKED) & (Batch.parked_for != Reason.AWAITS_PUBLISHER)
     # The alerts first, as everybody does who ends a message: one order for all, and nobody waits for who waits.
     theirs = select(Message.alert_id).join(Batch, Batch.message_id == Message.id).where(stopped)
@@ -61,4 +63,4 @@ async def _let_go(session: AsyncSession, routes: Mapping[int, Route], which: Col
 
 
 def _announced(batches: Sequence[Batch]) -> list[Announced]:
-    return [Announced(batch.id, batch.priority, batch.provider) for batch in batches]
+    return [Announced(batch.id, batch.priority, batch.channel) for batch in batches]

@@ -49,7 +49,7 @@ class Announced:
 
     id: int
     priority: int
-    provider: str
+    channel: int
 
 
 async def plan_batches(
@@ -96,7 +96,7 @@ async def plan_batches(
             )
     ids = await store_batches(session, message.id, batches)
     return [
-        Announced(id_, batch.priority, batch.provider)
+        Announced(id_, batch.priority, batch.channel)
         for id_, batch in zip(ids, batches, strict=True)
         if batch.state == "queued"
     ]

@@ -39,3 +39,6 @@ class Reason(IntEnum):
     # us
     WORKER_LOST = 50
     NO_PROVIDER = 51
+    PAUSED = 52  # by an operator
+    NO_MESSAGE = 53  # the message it belongs to is not there
+    NO_CHANNEL = 54  # a channel this program does not know

@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from types import MappingProxyType
 from typing import Final
 
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from geoalert.dispatch.carrier import ANY_MESSAGE
 from geoalert.dispatch.channels.channel import Channel, SendResult, Verdict
+from geoalert.dispatch.chunk import Taken
+from geoalert.dispatch.halts import WHOLE_PROVIDER, halt
+from geoalert.dispatch.health import observe
+from geoalert.dispatch.lease import park
 from geoalert.dispatch.outcomes import Change, Outcome, merge_outcomes
+from geoalert.dispatch.pacing import hold_off
 from geoalert.dispatch.reasons import Reason
 from geoalert.dispatch.tables import Batch, ProviderRef
+from geoalert.dispatch.vitals import locked_health
 from geoalert.store import database_now, insert_for
 from geoalert.subscribers.tables import Address
+
+log = logging.getLogger(__name__)
 
 OUTCOME: Final = MappingProxyType(
     {
@@ -29,25 +41,38 @@ OUTCOME: Final = MappingProxyType(
 ADDRESS_STATE: Final[Mapping[Reason, str]] = MappingProxyType(
     {Reason.UNREGISTERED: "gone", Reason.INVALID_ADDRESS: "gone", Reason.STOPPED: "stopped"}
 )
+DEALT: Final = frozenset({Verdict.ACCEPTED, Verdict.REFUSED})
 BY_REF: Final = frozenset({"sms", "post"})  # channels whose own reference is asked for later
 
 
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What a provider said of a chunk, in its order (None: asked, it never had it), after how many seconds."""
+
+    results: Sequence[SendResult | None]
+    seconds: float
+
+    @property
+    def known(self) -> list[SendResult]:
+        return [result for result in self.results if result is not None]
+
+    @property
+    def any_well(self) -> bool:
+        """Whether the provider dealt with anybody: it knows us, and takes the message."""
+        return any(result.verdict in DEALT for result in self.known)
+
+
 async def record_results(
-    session: AsyncSession,
-    batch: Batch,
-    channel: Channel,
-    positions: Sequence[int],
-    results: Sequence[SendResult],
-    addresses: Mapping[int, int],
+    session: AsyncSession, batch: Batch, channel: Channel, taken: Taken, answers: Answers, *, spread: float
 ) -> None:
-    """Merges outcomes, keeps provider references, and retires addresses that the provider says are dead. `addresses`
-    gives the id of the address that was used, by position.
+    """Merges outcomes, keeps provider references, retires addresses that the provider says are dead, and notes how the
+    provider is: what is wrong with it, or with the message there, stands still from here on. `spread` in [0, 1).
     """
-    changes: dict[int, Change] = {
-        position: (OUTCOME[result.verdict], result.reason) for position, result in zip(positions, results, strict=True)
-    }
+    named = [(p, r) for p, r in zip(taken.positions, answers.results, strict=True) if r is not None]
+    changes: dict[int, Change] = {position: (OUTCOME[result.verdict], result.reason) for position, result in named}
     await merge_outcomes(session, batch.id, changes)
     now = await database_now(session)
+    batch.doubt_since = (batch.doubt_since or now) if Outcome.UNCERTAIN in batch.outcomes else None
     refs = [
         {
             "provider": channel.provider,
@@ -59,16 +84,37 @@ async def record_results(
             "cost": result.cost,
             "url": result.url,
         }
-        for position, result in zip(positions, results, strict=True)
+        for position, result in named
         if result.provider_ref and channel.name in BY_REF
     ]
     if refs:
         await session.execute(insert_for(session)(ProviderRef).on_conflict_do_nothing(), refs)
     for reason, state in ADDRESS_STATE.items():
         dead = [
-            addresses[position]
-            for position, result in zip(positions, results, strict=True)
+            taken.addresses[position]
+            for position, result in named
             if result.verdict is Verdict.REFUSED and result.reason is reason
         ]
         if dead:
             await session.execute(update(Address).where(Address.id.in_(dead)).values(state=state))
+    await _note_provider(session, batch, channel, answers, now, spread)
+
+
+async def _note_provider(
+    session: AsyncSession, batch: Batch, channel: Channel, answers: Answers, now: datetime, spread: float
+) -> None:
+    wrong = {result.reason for result in answers.known if result.verdict is Verdict.MISCONFIGURED}
+    if wrong and channel.traits.own_credentials:
+        log.error("batch %d is parked: %s", batch.id, min(wrong).name)
+        park(batch, min(wrong))
+        wrong = set()
+    for reason in sorted(wrong):
+        message = ANY_MESSAGE if WHOLE_PROVIDER.get(reason, True) else batch.message_id
+        if await halt(session, channel.provider, message, reason):
+            log.error("%s stands still: %s", channel.provider, reason.name)
+    if answers.known:
+        health = await locked_health(session, channel.provider, now)
+        observe(health, answers.known, answers.seconds, now, spread=spread)
+    pauses = [result.retry_after for result in answers.known if result.reason is Reason.RATE_LIMITED]
+    if pauses:
+        await hold_off(session, channel, max(pause or 1.0 for pause in pauses), now)

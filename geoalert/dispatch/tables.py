@@ -53,6 +53,11 @@ class Batch(Base):
     lease_until: Mapped[datetime | None] = mapped_column(Instant())
     attempts: Mapped[int] = mapped_column(Integer)
     joined_at: Mapped[datetime | None] = mapped_column(Instant())  # of latecomers; empty: in it from the release
+    doubt_since: Mapped[datetime | None] = mapped_column(Instant())  # of the oldest `uncertain` that is unsettled
+    # Providers that carried it before (joined by commas), and by position which of them had the recipient last, counted
+    # from 1; 0, or nothing at all, is `provider`.
+    earlier: Mapped[str | None] = mapped_column(String(100))
+    handed: Mapped[bytes | None] = mapped_column(LargeBinary)
 
 
 class ReceiptRow(Base):
@@ -89,6 +94,42 @@ class ProviderRef(Base):
     units: Mapped[int] = mapped_column(Integer)
     cost: Mapped[float] = mapped_column(Float)
     url: Mapped[str | None] = mapped_column(String(300))
+
+
+class ProviderHealth(Base):
+    """How a provider has answered lately, as all workers together have seen it; rules in `health`."""
+
+    __tablename__ = "provider_health"
+
+    provider: Mapped[str] = mapped_column(String(20), primary_key=True)
+    at: Mapped[datetime] = mapped_column(Instant())  # the two counts fade from here
+    answers: Mapped[float] = mapped_column(Float)
+    ill: Mapped[float] = mapped_column(Float)
+    streak: Mapped[int] = mapped_column(Integer)  # chunks in a row without one good answer
+    opens: Mapped[int] = mapped_column(Integer)  # times in a row that it was left alone
+    open_until: Mapped[datetime | None] = mapped_column(Instant())  # left alone until then, and until asked
+    returning_since: Mapped[datetime | None] = mapped_column(Instant())
+    probe_until: Mapped[datetime | None] = mapped_column(Instant())  # somebody is trying it
+    day: Mapped[str] = mapped_column(String(10))  # UTC, of `used`
+    used: Mapped[int] = mapped_column(Integer)  # recipients handed over on that day
+    balance: Mapped[float | None] = mapped_column(Float)  # what the provider last said, in its own currency
+    checked_at: Mapped[datetime | None] = mapped_column(Instant())
+    check_said: Mapped[int] = mapped_column(SmallInteger)  # a Reason, 0 when all was well
+
+
+class Halt(Base):
+    """What stands still until a person acts: a provider (`message_id` 0), a message at a provider, or routine work
+    everywhere (`provider` empty).
+    """
+
+    __tablename__ = "halt"
+
+    provider: Mapped[str] = mapped_column(String(20), primary_key=True)
+    message_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    reason: Mapped[int] = mapped_column(SmallInteger)
+    at: Mapped[datetime] = mapped_column(Instant())
+    by: Mapped[str] = mapped_column(String(80))
+    emergencies: Mapped[bool]  # whether the emergency lane stands still, too
 
 
 class Pace(Base):

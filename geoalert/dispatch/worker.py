@@ -28,7 +28,7 @@ async def work(courier: Courier, engine: Engine) -> None:
 
     folding = asyncio.create_task(_fold(courier))
     try:
-        await engine.run(carry, courier.channels, courier.stopping)
+        await engine.run(carry, {channel.name for channel in courier.channels.values()}, courier.stopping)
     finally:
         courier.stopping.set()
         folding.cancel()

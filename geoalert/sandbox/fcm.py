@@ -103,12 +103,15 @@ class Fcm:
         if project != self.credentials.project:
             return error(403)
         try:
-            message = json.loads(await request.read())["message"]
+            body = json.loads(await request.read())
+            message = body["message"]
             wrong = _wrong(message)
         except (ValueError, TypeError, KeyError, AttributeError):
             wrong, message = "message", {}
         if wrong:
             return error(400, wrong)
+        if body.get("validate_only") is True:
+            return web.json_response({"name": f"projects/{project}/messages/fake_message_id"})
         self.last = message
         return self._hand_over(message, project)
 

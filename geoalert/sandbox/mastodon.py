@@ -37,6 +37,7 @@ class Mastodon:
         return [
             web.post("/api/v1/statuses", guard("mastodon", self.create)),
             web.get("/api/v1/statuses/{id}", guard("mastodon", self.read)),
+            web.get("/api/v1/accounts/verify_credentials", guard("mastodon", self.whoami)),
         ]
 
     async def create(self, request: web.Request) -> web.Response:
@@ -61,6 +62,12 @@ class Mastodon:
         if earlier:
             return web.json_response(self.posts[earlier])
         return web.json_response(self._publish(key, text, language))
+
+    async def whoami(self, request: web.Request) -> web.Response:
+        handle = self._account(request)
+        if handle is None:
+            return web.json_response({"error": "The access token is invalid"}, status=401)
+        return web.json_response({"id": handle, "username": handle, "acct": handle})
 
     async def read(self, request: web.Request) -> web.Response:
         post = self.posts.get(request.match_info["id"])

@@ -65,12 +65,24 @@ class Twilio:
     mischief: Mischief
     outbound: Outbound
     by_number: dict[str, list[Sms]] = field(default_factory=dict)
+    balance: float = 100.0
 
     def routes(self) -> list[web.RouteDef]:
         self.mischief.bodies["twilio"] = lambda status: error_body(CODES.get(status, 20001), status)
         guard = self.mischief.guard
         path = "/2010-04-01/Accounts/{account}/Messages.json"
-        return [web.post(path, guard("twilio", self.create)), web.get(path, guard("twilio", self.listing))]
+        return [
+            web.post(path, guard("twilio", self.create)),
+            web.get(path, guard("twilio", self.listing)),
+            web.get("/2010-04-01/Accounts/{account}/Balance.json", guard("twilio", self.money)),
+        ]
+
+    async def money(self, request: web.Request) -> web.Response:
+        """What is left on the account."""
+        if (refusal := self._stranger(request)) is not None:
+            return refusal
+        account = self.credentials.twilio_account
+        return web.json_response({"account_sid": account, "balance": f"{self.balance:.2f}", "currency": "USD"})
 
     async def create(self, request: web.Request) -> web.Response:
         if (refusal := self._stranger(request)) is not None:

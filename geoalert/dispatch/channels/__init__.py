@@ -6,6 +6,7 @@ sleep, or know the database; dispatch does.
 
 from geoalert.dispatch.channels.channel import (
     Channel,
+    Checked,
     Chunk,
     Delivery,
     Idempotency,
@@ -21,6 +22,7 @@ from geoalert.dispatch.channels.channel import (
 
 __all__ = [
     "Channel",
+    "Checked",
     "Chunk",
     "Delivery",
     "Idempotency",

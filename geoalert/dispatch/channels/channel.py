@@ -56,6 +56,9 @@ class Traits:
     unit: str  # "utf8 bytes", "ucs2 units", "characters"
     cost_per_unit: float = 0.0  # rupees, an estimate
     rehearsal: bool = False  # a stand-in: the only kind of provider an exercise may reach
+    weight: int = 100  # its part of the channel's work beside other providers of it; 0 stands by until they fail
+    own_credentials: bool = False  # each address has its own: what is wrong with one says nothing of the others
+    daily_cap: int = 0  # recipients a day (UTC) for what is no emergency; 0: no bound
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +122,16 @@ class SendResult:
 
 
 @dataclass(frozen=True, slots=True)
+class Checked:
+    """What asking a provider about ourselves said; nobody is told anything by it. `balance` is money left, in the
+    provider's currency, where it says.
+    """
+
+    result: SendResult  # ACCEPTED: reached, and our credential is good
+    balance: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ReceiptRequest:
     """A provider's call to our hook. `url` is the public address it was configured with; `body` is raw."""
 
@@ -165,6 +178,11 @@ class Channel(Protocol):
     async def lookup(self, chunk: Chunk) -> list[SendResult | None]:
         """What the provider knows of each delivery: a result, or None when it never had it. A result with
         verdict UNCERTAIN means the provider could not be asked.
+        """
+
+    async def check(self) -> Checked:
+        """Asks the provider whether it would carry for us, by a call that sends nothing. Ends within the channel's own
+        deadline; never raises for what a provider does.
         """
 
     def parse_receipt(self, request: ReceiptRequest) -> list[Receipt]:

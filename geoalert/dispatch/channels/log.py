@@ -6,6 +6,7 @@ import logging
 from dataclasses import dataclass
 
 from geoalert.dispatch.channels.channel import (
+    Checked,
     Chunk,
     Idempotency,
     Notice,
@@ -61,6 +62,9 @@ class LogChannel:
     async def lookup(self, chunk: Chunk) -> list[SendResult | None]:
         """None for each: nothing is kept."""
         return [None] * len(chunk.deliveries)
+
+    async def check(self) -> Checked:
+        return Checked(SendResult(Verdict.ACCEPTED))
 
     def parse_receipt(self, request: ReceiptRequest) -> list[Receipt]:
         del request

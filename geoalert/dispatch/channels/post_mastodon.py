@@ -13,6 +13,7 @@ from types import MappingProxyType
 
 from geoalert.dispatch.channels.answers import NONSENSE, by_status, until, wait
 from geoalert.dispatch.channels.channel import (
+    Checked,
     Chunk,
     Delivery,
     Idempotency,
@@ -58,6 +59,7 @@ class MastodonPost:
     def __post_init__(self) -> None:
         self._wire = Wire(self.in_flight, self.deadline)
         self._url = f"{self.server}/api/v1/statuses"
+        self._whoami = f"{self.server}/api/v1/accounts/verify_credentials"
 
     @property
     def traits(self) -> Traits:
@@ -70,6 +72,7 @@ class MastodonPost:
             limit=self.limit,
             unit="characters",
             rehearsal=self.rehearsal,
+            own_credentials=True,
         )
 
     def prepare(self, notice: Notice) -> Prepared:
@@ -110,6 +113,18 @@ class MastodonPost:
     async def lookup(self, chunk: Chunk) -> list[SendResult | None]:
         """Not asked: repeating with the same key is safe."""
         return [SendResult(Verdict.UNCERTAIN)] * len(chunk.deliveries)
+
+    async def check(self) -> Checked:
+        """Asks who each account's token belongs to; the first that is not taken is the answer."""
+        ends = self._wire.ends()
+        for token in self.tokens.values():
+            headers = {"Authorization": f"Bearer {token}"}
+            answer = await self._wire.request("GET", self._whoami, ends=ends, headers=headers)
+            if isinstance(answer, SendResult):
+                return Checked(answer)
+            if not answer.ok:
+                return Checked(by_status(answer.status, None))
+        return Checked(SendResult(Verdict.ACCEPTED))
 
     def parse_receipt(self, request: ReceiptRequest) -> list[Receipt]:
         """A post is public once it has an address; there is nothing more to be told."""

@@ -7,12 +7,14 @@ may be sent again. FCM accepting is not delivery: the app tells us through our o
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from geoalert.dispatch.channels.answers import NONSENSE, by_status, wait
 from geoalert.dispatch.channels.channel import (
+    Checked,
     Chunk,
     Delivery,
     Idempotency,
@@ -35,6 +37,10 @@ ENDPOINT = "https://fcm.googleapis.com/v1/projects"
 _LIMIT = 4096  # bytes
 _ROOM_FOR_GAPS = 96  # bytes: ref and ttl; FCM does not count the address
 _UNAUTHORISED = 401
+# Google checks it whole, sends it to nobody, and answers as it would have answered.
+_ONLY_VALIDATED = json.dumps(
+    {"validate_only": True, "message": {"topic": "geoalert-check", "notification": {"title": "geoalert"}}}
+).encode()
 
 # FCM's errorCode. Statuses alone would take a wrong project for a gone device and purge every address.
 # THIRD_PARTY_AUTH_ERROR is our APNs key: iOS recipients only, so it must not stop Android.
@@ -65,7 +71,9 @@ class FcmPush:
     deadline: float = 10.0
     rehearsal: bool = False  # the endpoint is a stand-in
     name: str = field(default="push", init=False)
-    provider: str = field(default="fcm", init=False)
+    provider: str = "fcm"
+    weight: int = 100
+    daily_cap: int = 0
 
     def __post_init__(self) -> None:
         self._wire = Wire(self.in_flight, self.deadline)
@@ -85,6 +93,8 @@ class FcmPush:
             limit=_LIMIT,
             unit="utf8 bytes",
             rehearsal=self.rehearsal,
+            weight=self.weight,
+            daily_cap=self.daily_cap,
         )
 
     def prepare(self, notice: Notice) -> Prepared:
@@ -134,6 +144,17 @@ class FcmPush:
     async def lookup(self, chunk: Chunk) -> list[SendResult | None]:
         """FCM cannot be asked; sending again is safe."""
         return [SendResult(Verdict.UNCERTAIN)] * len(chunk.deliveries)
+
+    async def check(self) -> Checked:
+        """A message to a topic nobody has, for validation only: needs the credential, the project and the service."""
+        ends = self._wire.ends()
+        refusal = await self._access.ensure()
+        if refusal is not None:
+            return Checked(refusal)
+        answer = await self._post(_ONLY_VALIDATED, ends)
+        if isinstance(answer, SendResult):
+            return Checked(answer)
+        return Checked(SendResult(Verdict.ACCEPTED) if answer.ok else by_status(answer.status, None))
 
     def parse_receipt(self, request: ReceiptRequest) -> list[Receipt]:
         """FCM calls nobody: devices acknowledge through `/v1/messages/{id}/ack`."""

@@ -17,6 +17,7 @@ from twilio.rest.api.v2010.account.message import MessageInstance, MessageList
 
 from geoalert.dispatch.channels.answers import NONSENSE, by_status, wait
 from geoalert.dispatch.channels.channel import (
+    Checked,
     Chunk,
     Delivery,
     Idempotency,
@@ -32,7 +33,7 @@ from geoalert.dispatch.channels.channel import (
 from geoalert.dispatch.channels.fit import fitted, nfc
 from geoalert.dispatch.channels.segments import ROOM, Alphabet, segments
 from geoalert.dispatch.channels.twilio_answers import ERRORS, STATUSES, failure
-from geoalert.dispatch.channels.twilio_transport import Stopped, messages
+from geoalert.dispatch.channels.twilio_transport import Stopped, api
 from geoalert.dispatch.channels.wire import ANSWER_LIMIT, NOT_BEGUN, Answer, Wire, misconfigured
 from geoalert.dispatch.reasons import Reason
 from geoalert.errors import Forbidden, Invalid
@@ -67,7 +68,9 @@ class TwilioSms:
     deadline: float = 10.0
     rehearsal: bool = False  # the endpoint is a stand-in
     name: str = field(default="sms", init=False)
-    provider: str = field(default="twilio", init=False)
+    provider: str = "twilio"
+    weight: int = 100
+    daily_cap: int = 0
 
     def __post_init__(self) -> None:
         self._wire = Wire(self.in_flight, self.deadline)
@@ -85,6 +88,8 @@ class TwilioSms:
             unit="ucs2 units",
             cost_per_unit=self.price,
             rehearsal=self.rehearsal,
+            weight=self.weight,
+            daily_cap=self.daily_cap,
         )
 
     def prepare(self, notice: Notice) -> Prepared:
@@ -149,6 +154,18 @@ class TwilioSms:
         unasked: SendResult | None = _NOT_ASKED
         return await self._wire.carry(chunk.deliveries, call, ends=ends, unbegun=unasked, final=lambda _: False)
 
+    async def check(self) -> Checked:
+        """The account's balance."""
+        client = api(self.account, self.token, self.endpoint, self._wire, self._wire.ends())
+        try:
+            found = await client.balance.fetch_async()
+            return Checked(SendResult(Verdict.ACCEPTED), balance=float(found.balance))
+        except Stopped as stopped:
+            answer = stopped.answer
+            return Checked(answer if isinstance(answer, SendResult) else by_status(answer.status, None))
+        except _UNREADABLE:
+            return Checked(NONSENSE)
+
     def parse_receipt(self, request: ReceiptRequest) -> list[Receipt]:
         if len(request.body) > ANSWER_LIMIT:
             raise Invalid("The receipt is too long.")
@@ -169,7 +186,7 @@ class TwilioSms:
         await self._wire.close()
 
     def _messages(self, ends: float) -> MessageList:
-        return messages(self.account, self.token, self.endpoint, self._wire, ends)
+        return api(self.account, self.token, self.endpoint, self._wire, ends).messages
 
     def _taken(self, message: MessageInstance, chunk: Chunk) -> SendResult:
         """What a message resource says."""

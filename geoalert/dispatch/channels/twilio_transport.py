@@ -15,7 +15,6 @@ from aiohttp import encode_basic_auth
 from twilio.http import AsyncHttpClient
 from twilio.http.response import Response
 from twilio.rest import Client
-from twilio.rest.api.v2010.account.message import MessageList
 
 from geoalert.dispatch.channels.answers import NONSENSE
 from geoalert.dispatch.channels.channel import SendResult
@@ -69,9 +68,9 @@ class Transport(AsyncHttpClient):  # type: ignore[misc]  # twilio ships no types
         return Response(answer.status, answer.body.decode(), answer.headers)
 
 
-def messages(account: str, token: str, endpoint: str, wire: Wire, ends: float) -> MessageList:
-    """The SDK's Messages of an account, for one chunk."""
+def api(account: str, token: str, endpoint: str, wire: Wire, ends: float) -> Client:
+    """The SDK for one account, until `ends`."""
     client = Client(account, token, http_client=Transport(wire, ends))
     client.edge = client.region = None
     client.api.base_url = endpoint
-    return client.messages
+    return client

@@ -33,7 +33,7 @@ class EmbeddedEngine:
     async def enqueue(self, session: AsyncSession, batches: Sequence[Announced]) -> None:
         """Nothing to do: workers see the commit."""
 
-    async def run(self, handler: Handler, providers: Collection[str], stopping: asyncio.Event) -> None:
+    async def run(self, handler: Handler, channels: Collection[str], stopping: asyncio.Event) -> None:
         queue = PgQueuer.in_memory()
 
         async def carry(job: Job) -> None:
@@ -44,9 +44,9 @@ class EmbeddedEngine:
                 # The lease runs out and the batch comes back; the worker goes on with the others.
                 log.exception("carrying a batch failed")
 
-        for lane, limit in lanes(providers).items():
+        for lane, limit in lanes(channels).items():
             queue.entrypoint(lane, concurrency_limit=limit)(carry)
-        feeder = asyncio.create_task(self._feed(queue, providers, stopping))
+        feeder = asyncio.create_task(self._feed(queue, lanes(channels), stopping))
         runner = asyncio.create_task(queue.run(dequeue_timeout=timedelta(seconds=1)))
         try:
             ended, _ = await asyncio.wait({feeder, runner}, return_when=asyncio.FIRST_COMPLETED)
@@ -58,7 +58,7 @@ class EmbeddedEngine:
             await asyncio.gather(feeder, return_exceptions=True)
             await runner
 
-    async def _feed(self, queue: PgQueuer, providers: Collection[str], stopping: asyncio.Event) -> None:
+    async def _feed(self, queue: PgQueuer, mine: Collection[str], stopping: asyncio.Event) -> None:
         seen, looked = -1, 0.0
         clock = asyncio.get_running_loop()
         async with self.store.unbegun().connect() as watching:
@@ -66,12 +66,12 @@ class EmbeddedEngine:
                 version = (await watching.execute(text("PRAGMA data_version"))).scalar_one()
                 if version != seen or clock.time() - looked >= LOOK_ANYWAY:
                     seen, looked = version, clock.time()
-                    await self._enqueue_due(queue, providers)
+                    await self._enqueue_due(queue, mine)
                 await asyncio.sleep(POLL)
 
-    async def _enqueue_due(self, queue: PgQueuer, providers: Collection[str]) -> None:
+    async def _enqueue_due(self, queue: PgQueuer, mine: Collection[str]) -> None:
         async with self.store.reading() as session:
-            found = [batch for batch in await due(session, SWEEP_LIMIT) if batch.provider in providers]
+            found = [batch for batch in await due(session, SWEEP_LIMIT) if lane_of(batch) in mine]
         if found and queue.queries is not None:
             await queue.queries.enqueue(
                 [lane_of(batch) for batch in found],

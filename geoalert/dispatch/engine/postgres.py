@@ -64,7 +64,7 @@ class PostgresEngine:
             on_conflict="skip",
         )
 
-    async def run(self, handler: Handler, providers: Collection[str], stopping: asyncio.Event) -> None:
+    async def run(self, handler: Handler, channels: Collection[str], stopping: asyncio.Event) -> None:
         """As the seam says.
 
         Raises:
@@ -72,7 +72,7 @@ class PostgresEngine:
         """
         raw = await self._connect()
         try:
-            await self._run(raw, handler, providers, stopping)
+            await self._run(raw, handler, channels, stopping)
         except (asyncpg.PostgresError, asyncpg.InterfaceError, DBAPIError, OSError) as error:
             raise Unavailable(f"the connection to PostgreSQL broke ({type(error).__name__})") from error
         finally:
@@ -80,7 +80,7 @@ class PostgresEngine:
                 await raw.close(timeout=5)
 
     async def _run(
-        self, raw: asyncpg.Connection, handler: Handler, providers: Collection[str], stopping: asyncio.Event
+        self, raw: asyncpg.Connection, handler: Handler, channels: Collection[str], stopping: asyncio.Event
     ) -> None:
         queue = PgQueuer.from_asyncpg_connection(raw)
 
@@ -94,7 +94,7 @@ class PostgresEngine:
             if again is not None:
                 raise RetryRequested(delay=again)
 
-        for lane, limit in lanes(providers).items():
+        for lane, limit in lanes(channels).items():
             queue.entrypoint(lane, concurrency_limit=limit)(carry)
         running = asyncio.create_task(queue.run(dequeue_timeout=timedelta(seconds=1), heartbeat_timeout=SILENT))
         others = {asyncio.create_task(self._sweep(stopping)), asyncio.create_task(stopping.wait())}

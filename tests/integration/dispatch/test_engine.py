@@ -152,7 +152,7 @@ async def test_nothing_is_announced_outside_a_transaction(depot: Depot) -> None:
     outside = house.store.engine.execution_options(isolation_level="AUTOCOMMIT")
     async with AsyncSession(outside) as session:
         with pytest.raises(RuntimeError, match="transaction"):
-            await house.desk.engine.enqueue(session, [Announced(1, 5, "fcm")])
+            await house.desk.engine.enqueue(session, [Announced(1, 5, 1)])
     assert await jobs(depot) == 0
 
 
@@ -162,7 +162,7 @@ async def test_what_is_announced_before_anything_else_goes_with_its_transaction(
     house = depot.chain.house
     for kept in (False, True):
         async with house.store.writing() as session:
-            await house.desk.engine.enqueue(session, [Announced(1, 5, "fcm")])
+            await house.desk.engine.enqueue(session, [Announced(1, 5, 1)])
             if not kept:
                 await session.rollback()
         assert await jobs(depot) == kept

@@ -1,0 +1,136 @@
+"""Who carries the next chunk: of a channel's providers the one that works, by their weights; or why nobody does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from geoalert.dispatch.channels.channel import Channel
+from geoalert.dispatch.health import on_trial, share, used_today
+from geoalert.dispatch.plan import EMERGENCY
+from geoalert.dispatch.reasons import Reason
+from geoalert.dispatch.tables import Halt, ProviderHealth
+
+ASK_AGAIN: Final = timedelta(seconds=1)  # while a provider's time alone is over and nobody has tried it yet
+ANYWHERE: Final = ""
+ANY_MESSAGE: Final = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Carrier:
+    """Use this channel; `on_trial`: for one recipient, and only by who claims the trial."""
+
+    channel: Channel
+    on_trial: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Nobody can carry it before this moment."""
+
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """Nobody can carry it until a person acts."""
+
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What is known of a channel's providers now. `halts` are those that concern this message."""
+
+    now: datetime
+    priority: int
+    health: Mapping[str, ProviderHealth]
+    halts: Sequence[Halt]
+
+    def stands_still(self, provider: str) -> Reason | None:
+        """Why this provider is not to be used for this message, or None."""
+        for halt in self.halts:
+            if halt.provider in {provider, ANYWHERE} and (halt.emergencies or self.priority > EMERGENCY):
+                return Reason(halt.reason)
+        return None
+
+    def usable(self, channel: Channel) -> bool:
+        """Whether this provider may be asked at all now."""
+        known = self.health.get(channel.provider)
+        return self.stands_still(channel.provider) is None and (known is None or known.open_until is None)
+
+    def weight(self, channel: Channel) -> float:
+        """Its part of the work now; 0 while it is left alone, and for one that stands by."""
+        return channel.traits.weight * self.share(channel)
+
+    def share(self, channel: Channel) -> float:
+        known = self.health.get(channel.provider)
+        return 1.0 if known is None else share(known, self.now)
+
+    def on_trial(self, channel: Channel) -> bool:
+        known = self.health.get(channel.provider)
+        return known is not None and on_trial(known)
+
+    def reached_cap(self, channel: Channel) -> bool:
+        """Emergencies are counted, but never stopped by a cap."""
+        known, cap = self.health.get(channel.provider), channel.traits.daily_cap
+        return bool(cap and known and self.priority > EMERGENCY and used_today(known, self.now) >= cap)
+
+
+def choose(
+    situation: Situation, channels: Sequence[Channel], current: str, *, begun: bool, spread: float
+) -> Carrier | Wait | Stopped:
+    """The carrier of the next chunk. One that works keeps what it has `begun`; `spread` in [0, 1) shares out the rest.
+    `channels` are the providers of one channel, at least one.
+    """
+    reasons = [situation.stands_still(channel.provider) for channel in channels]
+    able = [channel for channel, reason in zip(channels, reasons, strict=True) if reason is None]
+    if not able:
+        mine = [reason for channel, reason in zip(channels, reasons, strict=True) if channel.provider == current]
+        return Stopped(next((reason for reason in [*mine, *reasons] if reason is not None), Reason.NONE))
+    within = [channel for channel in able if not situation.reached_cap(channel)]
+    if not within:
+        return Wait(_midnight(situation.now))
+    up = [channel for channel in within if situation.usable(channel)]
+    if not up:
+        return Wait(_earliest(situation, within))
+    kept = next((channel for channel in up if channel.provider == current), None)
+    if begun and kept is not None and situation.share(kept) >= 1.0:
+        return Carrier(kept)
+    steady = [channel for channel in up if not situation.on_trial(channel)]
+    if steady and situation.priority <= EMERGENCY:
+        up = steady  # nobody's life is the trial of a provider while another one works
+    picked = _pick([(channel, situation.weight(channel) or _standby(situation, channel, up)) for channel in up], spread)
+    return Carrier(picked, on_trial=situation.on_trial(picked))
+
+
+def _standby(situation: Situation, channel: Channel, up: Sequence[Channel]) -> float:
+    """What a provider of weight 0 is given: what those that have one cannot take."""
+    heavy = [other for other in up if other.traits.weight]
+    missing = 1.0 - max((situation.share(other) for other in heavy), default=0.0)
+    return 100.0 * max(missing, 0.0) * situation.share(channel)
+
+
+def _pick(weighted: Sequence[tuple[Channel, float]], spread: float) -> Channel:
+    total = sum(weight for _, weight in weighted)
+    left = spread * total
+    for channel, weight in weighted:
+        left -= weight
+        if left < 0:
+            return channel
+    return max(weighted, key=lambda pair: pair[1])[0]
+
+
+def _earliest(situation: Situation, channels: Sequence[Channel]) -> datetime:
+    ends = [
+        known.open_until
+        for channel in channels
+        if (known := situation.health.get(channel.provider)) is not None and known.open_until is not None
+    ]
+    return max(min(ends), situation.now + ASK_AGAIN)
+
+
+def _midnight(now: datetime) -> datetime:
+    return (now + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)

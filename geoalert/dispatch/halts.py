@@ -1,0 +1,74 @@
+"""What stands still until a person acts, and what a provider's answer makes stand still."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Final
+
+from sqlalchemy import delete, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from geoalert.audit import append
+from geoalert.dispatch.carrier import ANY_MESSAGE, ANYWHERE
+from geoalert.dispatch.reasons import Reason
+from geoalert.dispatch.tables import Halt
+from geoalert.store import database_now, insert_for
+
+BY_ITSELF: Final = "dispatch"
+# Whether what is wrong is wrong for every message, or for this one (its template, its text).
+WHOLE_PROVIDER: Final[Mapping[Reason, bool]] = MappingProxyType(
+    {
+        Reason.CREDENTIAL: True,
+        Reason.QUOTA: True,
+        Reason.TEMPLATE: False,
+        Reason.PAYLOAD: False,
+        Reason.SENDER_MISMATCH: False,
+    }
+)
+
+
+async def halts_of(session: AsyncSession, providers: Sequence[str], message_id: int) -> Sequence[Halt]:
+    """Those that concern this message at these providers."""
+    query = select(Halt).where(
+        Halt.provider.in_([*providers, ANYWHERE]),
+        or_(Halt.message_id == ANY_MESSAGE, Halt.message_id == message_id),
+    )
+    return (await session.scalars(query.order_by(Halt.message_id))).all()
+
+
+async def halt(
+    session: AsyncSession,
+    provider: str,
+    message_id: int,
+    reason: Reason,
+    by: str = BY_ITSELF,
+    *,
+    emergencies: bool = True,
+) -> bool:
+    """Lets a provider (or a message at it) stand still; False when it already does. The audit says who did it."""
+    row = {
+        "provider": provider,
+        "message_id": message_id,
+        "reason": reason,
+        "at": await database_now(session),
+        "by": by,
+        "emergencies": emergencies,
+    }
+    added = insert_for(session)(Halt).values(**row).on_conflict_do_nothing().returning(Halt.provider)
+    if (await session.execute(added)).first() is None:
+        return False
+    detail = {"reason": reason.name.lower(), "message": message_id or None, "emergencies": emergencies}
+    await append(session, by, "dispatch.halted", provider or "all providers", detail)
+    return True
+
+
+async def lift(session: AsyncSession, by: str, provider: str | None = None) -> int:
+    """Lets everything (or one provider's) go on; returns how many halts there were. The audit says who did it."""
+    query = delete(Halt).returning(Halt.provider)
+    if provider is not None:
+        query = query.where(Halt.provider == provider)
+    lifted = list((await session.execute(query)).scalars())
+    if lifted:
+        await append(session, by, "dispatch.lifted", provider or "all providers", {"halts": len(lifted)})
+    return len(lifted)

@@ -1,0 +1,181 @@
+"""One claim of one batch, chunk by chunk: choose who carries, book the pace, check and mark, send, record. No database
+session is open while a provider is called.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from geoalert.dispatch.channels.channel import Channel, Chunk, SendResult, Verdict
+from geoalert.dispatch.chunk import Taken, take_chunk
+from geoalert.dispatch.doubt import Settle, settle
+from geoalert.dispatch.handed import doubts, provider_of
+from geoalert.dispatch.lease import finish, give_back, held, locked
+from geoalert.dispatch.outcomes import OPEN, Outcome
+from geoalert.dispatch.picking import Tried
+from geoalert.dispatch.plan import EMERGENCY
+from geoalert.dispatch.proof import Key, Proof
+from geoalert.dispatch.reasons import Reason
+from geoalert.dispatch.results import Answers, record_results
+from geoalert.dispatch.retry import delay_after
+from geoalert.dispatch.tables import Batch
+from geoalert.dispatch.turn import Turn, next_turn
+from geoalert.errors import Invalid
+from geoalert.store import Store, database_now
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Run:
+    """`carriers` are the providers of the batch's channel that this worker has."""
+
+    store: Store
+    carriers: Sequence[Channel]
+    spread: Callable[[], float]
+    lease: timedelta
+    link: str
+    stopping: asyncio.Event
+    proof: Proof
+    batch_id: int
+    generation: int
+    key: Key
+    tried: Tried = field(default_factory=Tried)
+    asked: float = 0.0  # seconds a provider wants to be left alone
+    fruitless: bool = False  # the last chunk got nobody anywhere
+    deadline: float = 0.0  # by the loop's clock, which goes on while the process is frozen
+
+    @property
+    def patience(self) -> float:
+        """Seconds from before the lease is renewed to when a channel must have ended: well within that lease, with
+        room to cancel one that has not.
+        """
+        return self.lease.total_seconds() / 3
+
+    async def to_end(self) -> timedelta | None:
+        """Goes on until nothing is left, or nothing more can be done now; returns when to come back."""
+        while not self.stopping.is_set() and not self.fruitless:
+            few = await self.proof.turn(self.key)
+            well = False
+            try:
+                turn = await self._pace(few)
+                taken = None if turn is None else await self._take(turn)
+                if turn is None or taken is None:
+                    break
+                if taken.positions:
+                    answers = await (self._look_up if taken.ask else self._hand_over)(turn.channel, taken)
+                    well = answers.any_well
+                    if not await self._record(turn.channel, taken, answers):
+                        return None
+            finally:
+                self.proof.answered(self.key, well=well)
+        return await self._leave()
+
+    async def _pace(self, few: int | None) -> Turn | None:
+        """Waits for the provider's rate before anything is marked, so that a cancel can still come first. None when
+        the batch is not to go on: lost, told to stop, or nobody can carry it now.
+        """
+        async with self.store.writing() as session:
+            batch = await held(session, self.batch_id, self.generation)
+            if batch is None:
+                return None
+            now = await database_now(session)
+            turn = await next_turn(session, batch, self.carriers, self.tried, few, now, self.spread())
+            if turn is None:
+                return None
+            batch.lease_until = now + self.lease + timedelta(seconds=turn.wait)
+        if not turn.wait:
+            return turn
+        try:
+            async with asyncio.timeout(turn.wait):
+                await self.stopping.wait()
+        except TimeoutError:
+            return turn
+        return None
+
+    async def _take(self, turn: Turn) -> Taken | None:
+        # Counted from before the lease is renewed: who freezes after that wakes past the deadline and sends nothing.
+        self.deadline = asyncio.get_running_loop().time() + self.patience
+        async with self.store.writing() as session:
+            mine = (self.batch_id, self.generation)
+            return await take_chunk(session, mine, turn, self.tried, self.lease, self.link)
+
+    async def _record(self, channel: Channel, taken: Taken, answers: Answers) -> bool:
+        """Writes the answers down; False when the batch was lost on the way."""
+        if taken.ask:
+            named = list(zip(taken.positions, answers.results, strict=True))
+            self.tried.lost.update(position for position, found in named if found is None)
+            self.tried.unanswered.update(p for p, found in named if found and found.verdict is Verdict.UNCERTAIN)
+        async with self.store.writing() as session:
+            batch = await held(session, self.batch_id, self.generation)
+            if batch is None:
+                return False
+            await record_results(session, batch, channel, taken, answers, spread=self.spread())
+        again = [found for found in answers.known if found.verdict is Verdict.RETRY]
+        if again and len(again) == len(answers.known):
+            self.fruitless, self.asked = True, max(found.retry_after or 0.0 for found in again)
+        return True
+
+    async def _hand_over(self, channel: Channel, taken: Taken) -> Answers:
+        self.tried.lost.difference_update(taken.positions)
+        self.tried.unanswered.difference_update(taken.positions)
+        try:
+            chunk = self._prepared(channel, taken)
+        except Invalid as refusal:
+            log.error("batch %d cannot be carried by %s: %s", self.batch_id, channel.name, refusal.reason)  # noqa: TRY400 - a refusal needs no trace
+            return Answers([SendResult(Verdict.MISCONFIGURED, Reason.PAYLOAD)] * len(taken.positions), 0.0)
+        return await self._timed(channel.send(chunk), len(taken.positions))
+
+    async def _look_up(self, channel: Channel, taken: Taken) -> Answers:
+        return await self._timed(channel.lookup(self._prepared(channel, taken)), len(taken.positions))
+
+    async def _timed(self, asked: Awaitable[Sequence[SendResult | None]], count: int) -> Answers:
+        clock = asyncio.get_running_loop().time
+        begun = clock()
+        try:
+            async with asyncio.timeout_at(self.deadline + self.patience / 2):
+                results = await asked
+        except TimeoutError:
+            results = [SendResult(Verdict.UNCERTAIN, Reason.TIMEOUT)] * count
+        return Answers(results, clock() - begun)
+
+    def _prepared(self, channel: Channel, taken: Taken) -> Chunk:
+        prepared = channel.prepare(taken.notice)
+        return Chunk(prepared, taken.deliveries, taken.expires, taken.now, taken.since, self.deadline)
+
+    async def _leave(self) -> timedelta | None:
+        """Finishes the batch, or queues what is left for later."""
+        async with self.store.writing() as session:
+            batch = await locked(session, self.batch_id)
+            now = await database_now(session)
+            if batch is None or batch.lease_generation != self.generation or batch.state != "leased":
+                given_back = batch is not None and batch.state == "queued"
+                return max(batch.not_before - now, timedelta(0)) if batch and given_back else None
+            open_left = any(Outcome(outcome) in OPEN for outcome in batch.outcomes)
+            if not open_left and not (now < batch.expires and self._can_settle(batch)):
+                finish(batch)
+                return None
+            if self.stopping.is_set():
+                give_back(batch, now)
+                return None
+            seconds = delay_after(
+                batch.attempts,
+                urgent=batch.priority <= EMERGENCY,
+                asked=self.asked,
+                left=(batch.expires - now).total_seconds(),
+                spread=self.spread(),
+            )
+            give_back(batch, now + timedelta(seconds=seconds))
+            return timedelta(seconds=seconds)
+
+    def _can_settle(self, batch: Batch) -> bool:
+        """Whether coming back can settle a doubt; where it cannot, `uncertain` is what is known and stays."""
+        kinds = {channel.provider: channel.traits.idempotency for channel in self.carriers}
+        holders = {provider_of(batch, position) for position in doubts(batch)}
+        return any(
+            holder not in kinds or settle(kinds[holder], batch.priority) is not Settle.HOLD for holder in holders
+        )

@@ -1,0 +1,55 @@
+"""Reading and writing how providers are: rows that all workers share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from geoalert.dispatch.carrier import Situation
+from geoalert.dispatch.channels.channel import Channel
+from geoalert.dispatch.halts import halts_of
+from geoalert.dispatch.health import PROBE, fresh
+from geoalert.dispatch.tables import Batch, ProviderHealth
+from geoalert.store import insert_for
+
+
+async def situation_of(session: AsyncSession, batch: Batch, channels: Sequence[Channel], now: datetime) -> Situation:
+    """What is known of these providers now, for this batch."""
+    providers = [channel.provider for channel in channels]
+    rows = await session.scalars(
+        select(ProviderHealth).where(ProviderHealth.provider.in_(providers)).execution_options(populate_existing=True)
+    )
+    health = {row.provider: row for row in rows}
+    return Situation(now, batch.priority, health, await halts_of(session, providers, batch.message_id))
+
+
+async def locked_health(session: AsyncSession, provider: str, now: datetime) -> ProviderHealth:
+    """The provider's row, locked; made where there is none."""
+    query = (
+        select(ProviderHealth)
+        .where(ProviderHealth.provider == provider)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    row = (await session.scalars(query)).one_or_none()
+    if row is None:
+        made = fresh(provider, now)
+        values = {column.name: getattr(made, column.name) for column in ProviderHealth.__table__.columns}
+        await session.execute(insert_for(session)(ProviderHealth).values(**values).on_conflict_do_nothing())
+        row = (await session.scalars(query)).one()
+    return row
+
+
+async def claim_trial(session: AsyncSession, provider: str, now: datetime) -> bool:
+    """Whether the caller may be the one who tries this provider now."""
+    free = ProviderHealth.probe_until.is_(None) | (ProviderHealth.probe_until < now)
+    claimed = await session.execute(
+        update(ProviderHealth)
+        .where(ProviderHealth.provider == provider, free)
+        .values(probe_until=now + PROBE)
+        .returning(ProviderHealth.provider)
+    )
+    return claimed.first() is not None
