@@ -24,7 +24,19 @@ FILE: Final = "geoalert.toml"
 # and beside a real store they are never read.
 DEMO_FILE: Final = "var/demo/geoalert.toml"
 REAL_STORE: Final = "var/geoalert.db"
-TABLES: Final = ("store", "city", "api", "alerts", "audience", "worker", "sandbox", "fcm", "twilio", "mastodon")
+TABLES: Final = (
+    "store",
+    "city",
+    "api",
+    "alerts",
+    "audience",
+    "worker",
+    "sandbox",
+    "fcm",
+    "twilio",
+    "twilio2",
+    "mastodon",
+)
 
 
 def settings_file() -> Path | None:
@@ -149,6 +161,7 @@ class FcmSettings(_Group):
 
     service_account: Path | None = None
     rate: float = Field(default=1_000.0, gt=0)
+    daily_cap: int = Field(default=0, ge=0)  # recipients a day (UTC) of what is no emergency; 0: no bound
 
 
 class TwilioSettings(_Group):
@@ -159,6 +172,20 @@ class TwilioSettings(_Group):
     sender: str = ""  # a number, a header, or a Messaging Service
     price: float = Field(default=0.15, ge=0)  # rupees a segment, an estimate
     rate: float = Field(default=100.0, gt=0)
+    weight: int = Field(default=100, ge=0, le=100)  # its part of all SMS beside the other account; 0: stands by
+    daily_cap: int = Field(default=0, ge=0)
+    low_balance: float = Field(default=0.0, ge=0)  # in the account's currency; below it the log and /metrics speak up
+
+
+class Twilio2Settings(TwilioSettings):
+    """A second account (another region, or another carrier behind Twilio's protocol) that takes over when the first
+    fails.
+    """
+
+    model_config = _group("twilio2")
+
+    endpoint: str = "https://api.twilio.com"
+    weight: int = Field(default=0, ge=0, le=100)
 
 
 class MastodonSettings(_Group):
@@ -182,6 +209,7 @@ class Settings:
             self.sandbox = SandboxSettings()
             self.fcm = FcmSettings()
             self.twilio = TwilioSettings()
+            self.twilio2 = Twilio2Settings()
             self.mastodon = MastodonSettings()
         except SettingsError as error:
             raise Invalid(f"a setting cannot be read: {error}") from None

@@ -6,7 +6,7 @@ import asyncio
 import os
 import random
 import socket
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -170,10 +170,7 @@ async def open_house(
     store = open_store(
         settings.store.url, keys, shift=timedelta(seconds=settings.store.clock_shift), pool=settings.store.pool
     )
-    routes = {
-        CHANNELS[channel.name]: Route(channel.provider, BATCH_SIZES[channel.name], channel)
-        for channel in channels.values()
-    }
+    routes = {CHANNELS[name]: _route(name, channels.values()) for name in {found.name for found in channels.values()}}
     grid = LiveGrid(store) if live else None
     desk = Desk(
         store=store,
@@ -204,6 +201,12 @@ async def open_house(
         for channel in channels.values():
             await channel.close()
         await store.close()
+
+
+def _route(name: str, channels: Iterable[Channel]) -> Route:
+    """Of a channel's providers the one that carries most is planned with."""
+    heaviest = max((found for found in channels if found.name == name), key=lambda found: found.traits.weight)
+    return Route(heaviest.provider, BATCH_SIZES[name], heaviest)
 
 
 def _store_exists(settings: Settings) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from pathlib import Path
 
 from geoalert.dispatch.channels.channel import Channel
@@ -14,7 +15,7 @@ from geoalert.errors import Unavailable
 from geoalert.sandbox.app import serve as serve_sandbox
 from geoalert.sandbox.credentials import Credentials, read_credentials, sandbox_credentials, write_credentials
 from geoalert.sandbox.faults import Faults
-from geoalert.settings import Settings
+from geoalert.settings import Settings, TwilioSettings
 from geoalert.store import KeyRing
 
 
@@ -25,29 +26,42 @@ def callback_base(settings: Settings) -> str:
 
 def make_channels(settings: Settings, keys: KeyRing) -> dict[str, Channel]:
     """The configured channels by provider; all of them the sandbox's where a sandbox is named."""
-    hook = f"{callback_base(settings)}/v1/hooks/twilio/{keys.hook_path('twilio')}"
     if settings.sandbox.credentials is not None:
-        return _sandbox_channels(settings, read_credentials(settings.sandbox.credentials), hook)
+        return _sandbox_channels(settings, read_credentials(settings.sandbox.credentials), _hook(settings, keys))
     channels: dict[str, Channel] = {}
     if settings.fcm.service_account is not None:
         try:
             account = json.loads(settings.fcm.service_account.read_text())
         except (OSError, ValueError):
             raise Unavailable(f"{settings.fcm.service_account} is not a service account file") from None
-        channels["fcm"] = FcmPush(account, rate=settings.fcm.rate)
+        channels["fcm"] = FcmPush(account, rate=settings.fcm.rate, daily_cap=settings.fcm.daily_cap)
     if settings.twilio.account:
-        channels["twilio"] = TwilioSms(
-            account=settings.twilio.account,
-            token=settings.twilio.token.get_secret_value(),
-            sender=settings.twilio.sender,
-            callback=hook,
-            price=settings.twilio.price,
-            rate=settings.twilio.rate,
-        )
+        channels["twilio"] = _twilio(settings.twilio, _hook(settings, keys))
+    if settings.twilio2.account:
+        second = _twilio(settings.twilio2, _hook(settings, keys, "twilio2"))
+        channels["twilio2"] = replace(second, provider="twilio2", endpoint=settings.twilio2.endpoint)
     if settings.mastodon.server:
         tokens = {handle: token.get_secret_value() for handle, token in settings.mastodon.tokens.items()}
         channels["mastodon"] = MastodonPost(settings.mastodon.server, tokens)
     return channels
+
+
+def _hook(settings: Settings, keys: KeyRing, provider: str = "twilio") -> str:
+    return f"{callback_base(settings)}/v1/hooks/{provider}/{keys.hook_path(provider)}"
+
+
+def _twilio(settings: TwilioSettings, hook: str) -> TwilioSms:
+    return TwilioSms(
+        account=settings.account,
+        token=settings.token.get_secret_value(),
+        sender=settings.sender,
+        callback=hook,
+        price=settings.price,
+        rate=settings.rate,
+        weight=settings.weight,
+        daily_cap=settings.daily_cap,
+        low_balance=settings.low_balance,
+    )
 
 
 def _sandbox_channels(settings: Settings, sandbox: Credentials, hook: str) -> dict[str, Channel]:

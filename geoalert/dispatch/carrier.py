@@ -20,10 +20,13 @@ ANY_MESSAGE: Final = 0
 
 @dataclass(frozen=True, slots=True)
 class Carrier:
-    """Use this channel; `on_trial`: for one recipient, and only by who claims the trial."""
+    """Use this channel; `on_trial`: for one recipient, and only by who claims the trial. `most` recipients are left of
+    its day's number; None: it has none.
+    """
 
     channel: Channel
     on_trial: bool = False
+    most: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +76,12 @@ class Situation:
         known = self.health.get(channel.provider)
         return known is not None and on_trial(known)
 
-    def reached_cap(self, channel: Channel) -> bool:
-        """Emergencies are counted, but never stopped by a cap."""
+    def left_today(self, channel: Channel) -> int | None:
+        """What is left of its day's number; None: no bound. Emergencies are counted, but never stopped by it."""
         known, cap = self.health.get(channel.provider), channel.traits.daily_cap
-        return bool(cap and known and self.priority > EMERGENCY and used_today(known, self.now) >= cap)
+        if not cap or self.priority <= EMERGENCY:
+            return None
+        return max(cap - (0 if known is None else used_today(known, self.now)), 0)
 
 
 def choose(
@@ -90,7 +95,7 @@ def choose(
     if not able:
         mine = [reason for channel, reason in zip(channels, reasons, strict=True) if channel.provider == current]
         return Stopped(next((reason for reason in [*mine, *reasons] if reason is not None), Reason.NONE))
-    within = [channel for channel in able if not situation.reached_cap(channel)]
+    within = [channel for channel in able if situation.left_today(channel) != 0]
     if not within:
         return Wait(_midnight(situation.now))
     up = [channel for channel in within if situation.usable(channel)]
@@ -98,12 +103,14 @@ def choose(
         return Wait(_earliest(situation, within))
     kept = next((channel for channel in up if channel.provider == current), None)
     if begun and kept is not None and situation.share(kept) >= 1.0:
-        return Carrier(kept)
-    steady = [channel for channel in up if not situation.on_trial(channel)]
-    if steady and situation.priority <= EMERGENCY:
-        up = steady  # nobody's life is the trial of a provider while another one works
-    picked = _pick([(channel, situation.weight(channel) or _standby(situation, channel, up)) for channel in up], spread)
-    return Carrier(picked, on_trial=situation.on_trial(picked))
+        return Carrier(kept, most=situation.left_today(kept))
+    weighted = [(channel, situation.weight(channel) or _standby(situation, channel, up)) for channel in up]
+    if situation.priority <= EMERGENCY and any(situation.share(channel) < 1.0 for channel in up):
+        # Nobody's life is the trial of a provider while another one works better.
+        picked = max(up, key=lambda channel: (situation.share(channel), channel.traits.weight))
+    else:
+        picked = _pick(weighted, spread)
+    return Carrier(picked, on_trial=situation.on_trial(picked), most=situation.left_today(picked))
 
 
 def _standby(situation: Situation, channel: Channel, up: Sequence[Channel]) -> float:

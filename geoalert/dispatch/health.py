@@ -94,6 +94,7 @@ def leave_alone(health: ProviderHealth, now: datetime, *, spread: float) -> None
 def let_return(health: ProviderHealth, now: datetime) -> None:
     """Tries it again, one recipient at a time until one is answered well."""
     health.open_until, health.returning_since = None, now
+    health.answers = health.ill = 0.0  # what it does from here on counts
 
 
 def _fading(health: ProviderHealth, now: datetime) -> float:

@@ -11,6 +11,7 @@ import numpy as np
 from sqlalchemy import ColumnElement, LargeBinary, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from geoalert.dispatch.handed import provider_of
 from geoalert.dispatch.outcomes import Outcome
 from geoalert.dispatch.reasons import Reason
 from geoalert.dispatch.tables import Batch, ProviderRef, ReceiptRow
@@ -91,7 +92,7 @@ async def _trail(
             handed[batch.id, position] = at
         rows = await session.execute(
             select(ReceiptRow.status, ReceiptRow.at)
-            .where(ReceiptRow.provider == batch.provider, ReceiptRow.ref == f"{batch.id}.{position}")
+            .where(ReceiptRow.provider == provider_of(batch, position), ReceiptRow.ref == f"{batch.id}.{position}")
             .order_by(ReceiptRow.id)
         )
         receipts[batch.id, position] = [(status, at) for status, at in rows]

@@ -95,5 +95,5 @@ def _most(batch: Batch, found: Carrier, few: int | None, *, pressed: bool) -> in
         return 1
     chunk = found.channel.traits.chunk
     left = sum(1 for outcome in batch.outcomes if Outcome(outcome) in OPEN)
-    most = min(max(left, 1), chunk, few or chunk)
+    most = min(max(left, 1), chunk, few or chunk, found.most or chunk)
     return max(1, min(most, int(chunk * TRICKLE))) if pressed else most

@@ -7,6 +7,7 @@ import logging
 from contextlib import suppress
 from datetime import timedelta
 
+from geoalert.dispatch.canary import ask_providers
 from geoalert.dispatch.courier import Courier
 from geoalert.dispatch.engine import Engine
 from geoalert.dispatch.expiry import close_expired
@@ -15,6 +16,7 @@ from geoalert.dispatch.receipts import fold_receipts
 log = logging.getLogger(__name__)
 
 FOLD_EVERY = 0.2
+ASK_EVERY = 1.0
 
 
 async def work(courier: Courier, engine: Engine) -> None:
@@ -26,13 +28,14 @@ async def work(courier: Courier, engine: Engine) -> None:
     async def carry(batch_id: int) -> timedelta | None:
         return await courier.carry(batch_id)
 
-    folding = asyncio.create_task(_fold(courier))
+    beside = [asyncio.create_task(_fold(courier)), asyncio.create_task(_ask(courier))]
     try:
         await engine.run(carry, {channel.name for channel in courier.channels.values()}, courier.stopping)
     finally:
         courier.stopping.set()
-        folding.cancel()
-        await asyncio.gather(folding, return_exceptions=True)
+        for task in beside:
+            task.cancel()
+        await asyncio.gather(*beside, return_exceptions=True)
 
 
 async def _fold(courier: Courier) -> None:
@@ -46,3 +49,13 @@ async def _fold(courier: Courier) -> None:
             log.warning("receipts wait: %s", type(error).__name__)
         with suppress(TimeoutError):
             await asyncio.wait_for(courier.stopping.wait(), FOLD_EVERY)
+
+
+async def _ask(courier: Courier) -> None:
+    while not courier.stopping.is_set():
+        try:
+            await ask_providers(courier.store, courier.channels.values(), courier.spread)
+        except Exception as error:  # noqa: BLE001 - as above
+            log.warning("providers are not asked: %s", type(error).__name__)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(courier.stopping.wait(), ASK_EVERY)

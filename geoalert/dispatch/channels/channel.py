@@ -58,6 +58,7 @@ class Traits:
     rehearsal: bool = False  # a stand-in: the only kind of provider an exercise may reach
     weight: int = 100  # its part of the channel's work beside other providers of it; 0 stands by until they fail
     own_credentials: bool = False  # each address has its own: what is wrong with one says nothing of the others
+    low_balance: float = 0.0  # in the provider's currency: below it somebody should pay in
     daily_cap: int = 0  # recipients a day (UTC) for what is no emergency; 0: no bound
 
 

@@ -71,6 +71,7 @@ class TwilioSms:
     provider: str = "twilio"
     weight: int = 100
     daily_cap: int = 0
+    low_balance: float = 0.0
 
     def __post_init__(self) -> None:
         self._wire = Wire(self.in_flight, self.deadline)
@@ -90,6 +91,7 @@ class TwilioSms:
             rehearsal=self.rehearsal,
             weight=self.weight,
             daily_cap=self.daily_cap,
+            low_balance=self.low_balance,
         )
 
     def prepare(self, notice: Notice) -> Prepared:

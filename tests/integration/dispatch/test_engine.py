@@ -45,7 +45,9 @@ async def working(depot: Depot, carry: Callable[[int], Awaitable[timedelta | Non
     """The engine at work for the length of a block; it ends when told to."""
     hands = Hands(carry)
     house = depot.chain.house
-    running = asyncio.create_task(house.desk.engine.run(hands, house.channels, hands.stopping))
+    running = asyncio.create_task(
+        house.desk.engine.run(hands, {found.name for found in house.channels.values()}, hands.stopping)
+    )
     try:
         yield hands
     finally:

@@ -1,0 +1,70 @@
+"""Asking providers about ourselves: each once a minute, and one that was left alone as soon as its time is over. Of all
+workers one asks; nobody is told anything by it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+from typing import Final
+
+from geoalert.dispatch.channels.channel import Channel, Checked, Verdict
+from geoalert.dispatch.health import PROBE, leave_alone, let_return
+from geoalert.dispatch.reasons import Reason
+from geoalert.dispatch.tables import ProviderHealth
+from geoalert.dispatch.vitals import locked_health
+from geoalert.store import Store, database_now
+
+log = logging.getLogger(__name__)
+
+EVERY: Final = timedelta(seconds=60)
+
+
+async def ask_providers(store: Store, channels: Iterable[Channel], spread: Callable[[], float]) -> None:
+    """Asks those whose turn it is, and notes what they say. A provider left alone that answers well is let back in; one
+    that does not is left alone for longer.
+    """
+    for channel in channels:
+        async with store.reading() as session:
+            known = await session.get(ProviderHealth, channel.provider)
+            if known is not None and not _due(known, await database_now(session)):
+                continue
+        async with store.writing() as session:
+            now = await database_now(session)
+            health = await locked_health(session, channel.provider, now)
+            if not _due(health, now):
+                continue  # another worker was first
+            health.probe_until = now + PROBE
+        checked = await channel.check()
+        async with store.writing() as session:
+            now = await database_now(session)
+            note(await locked_health(session, channel.provider, now), channel, checked, now, spread=spread())
+
+
+def _due(health: ProviderHealth, now: datetime) -> bool:
+    if health.probe_until is not None and health.probe_until > now:
+        return False
+    alone = health.open_until is not None and health.open_until <= now
+    return alone or health.checked_at is None or health.checked_at <= now - EVERY
+
+
+def note(health: ProviderHealth, channel: Channel, checked: Checked, now: datetime, *, spread: float) -> None:
+    """What a provider said of us. Speaks up when that has changed, and when its balance runs low."""
+    well = checked.result.verdict is Verdict.ACCEPTED
+    said = Reason.NONE if well else checked.result.reason or Reason.NONSENSE
+    if said is not Reason(health.check_said):
+        if well:
+            log.warning("%s answers well again", channel.provider)
+        else:
+            log.error("%s does not answer well: %s", channel.provider, said.name)
+    least = channel.traits.low_balance
+    if checked.balance is not None and checked.balance < least and not (health.balance and health.balance < least):
+        log.error("%s has a balance of %.2f left", channel.provider, checked.balance)
+    health.check_said, health.checked_at, health.probe_until = said, now, None
+    health.balance = checked.balance if well else health.balance
+    if health.open_until is not None and health.open_until <= now:
+        if well:
+            let_return(health, now)
+        else:
+            leave_alone(health, now, spread=spread)
