@@ -48,7 +48,7 @@ async def figures(request: Request, house: HouseDep) -> Response:
     """Still answers when the store does not; `geoalert_store_up` is 0 then."""
     metrics: Metrics = request.app.state.metrics
     try:
-        await metrics.read(house.store)
+        await metrics.read(house.store, house.channels.values())
     except (SQLAlchemyError, OSError):
         metrics.store_up.set(0)
     else:

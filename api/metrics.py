@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from fastapi.routing import APIRoute
@@ -10,6 +11,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from sqlalchemy import func, select
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from geoalert.dispatch.channels import Channel
+from geoalert.dispatch.overview import ProviderState, halts, providers, queues
 from geoalert.dispatch.tables import Batch, ReceiptRow
 from geoalert.store import Store, database_now
 
@@ -32,11 +35,27 @@ class Metrics:
             "geoalert_queue_age_seconds", "How long the oldest due batch has waited", registry=self.registry
         )
         self.receipts = Gauge("geoalert_receipts_waiting", "Receipts not yet folded", registry=self.registry)
+        self.queued = Gauge("geoalert_due_recipients", "Recipients that are due", ("lane",), registry=self.registry)
+        self.lane_age = Gauge(
+            "geoalert_lane_age_seconds", "Wait of the oldest due batch", ("lane",), registry=self.registry
+        )
+        one = ("provider", "channel")
+        self.share = Gauge(
+            "geoalert_provider_share", "Part of its usual work that a provider is given", one, registry=self.registry
+        )
+        self.rate = Gauge("geoalert_provider_rate", "Recipients a second it takes", one, registry=self.registry)
+        self.used = Gauge("geoalert_provider_used_today", "Recipients handed over today", one, registry=self.registry)
+        self.balance = Gauge("geoalert_provider_balance", "Money left, as it says", one, registry=self.registry)
+        self.well = Gauge("geoalert_provider_well", "Whether it last answered us well", one, registry=self.registry)
+        self.halts = Gauge("geoalert_halts", "What stands still until somebody acts", ("why",), registry=self.registry)
 
-    async def read(self, store: Store) -> None:
+    async def read(self, store: Store, channels: Iterable[Channel]) -> None:
         """Takes the store's figures."""
         async with store.reading() as session:
             now = await database_now(session)
+            lanes = await queues(session, now)
+            stops = await halts(session)
+            configured = await providers(session, channels, stops, now)
             rows = await session.execute(select(Batch.state, func.count()).group_by(Batch.state))
             counts = dict(rows.all())
             oldest = (
@@ -51,6 +70,23 @@ class Metrics:
             self.batches.labels(state).set(counts.get(state, 0))
         self.queue_age.set((now - oldest).total_seconds() if oldest else 0)
         self.receipts.set(waiting)
+        for lane in lanes:
+            self.queued.labels(lane.lane).set(lane.recipients)
+            self.lane_age.labels(lane.lane).set(lane.oldest_s)
+        self.halts.clear()
+        for stop in stops:
+            self.halts.labels(stop.why).inc()
+        for provider in configured:
+            self._show(provider)
+
+    def _show(self, state: ProviderState) -> None:
+        name = (state.provider, state.channel)
+        self.share.labels(*name).set(0.0 if state.state == "stands still" else state.share)
+        self.rate.labels(*name).set(state.rate)
+        self.used.labels(*name).set(state.used_today)
+        self.well.labels(*name).set(not state.said)
+        if state.balance is not None:
+            self.balance.labels(*name).set(state.balance)
 
     def text(self) -> bytes:
         """In Prometheus's text format."""

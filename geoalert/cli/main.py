@@ -16,6 +16,7 @@ from geoalert.cli import (
     alert,
     audience,
     audit,
+    channels,
     db,
     demo,
     dispatch,
@@ -37,8 +38,9 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 app.add_typer(alert.app, name="alert", help="Draft, submit, approve, send, cancel, show alerts.")
 app.add_typer(audience.app, name="audience", help="Who would be told.")
 app.add_typer(audit.app, name="audit", help="The record of who did what.")
+app.add_typer(channels.app, name="channels", help="The ways to reach people.")
 app.add_typer(db.app, name="db", help="The store and its schema.")
-app.add_typer(dispatch.app, name="dispatch", help="What waits, and letting it go on.")
+app.add_typer(dispatch.app, name="dispatch", help="What waits, holding it, and letting it go on.")
 app.add_typer(keys.app, name="keys", help="Credentials of departments and officers.")
 app.add_typer(subscribers.app, name="subscribers", help="Add, import, erase people.")
 app.add_typer(wards.app, name="wards", help="The city's boundaries.")

@@ -9,7 +9,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from geoalert.alerts.tables import Alert, Message
 from geoalert.audit import append
-from geoalert.dispatch.halts import lift
 from geoalert.dispatch.outcomes import Outcome, merge_outcomes
 from geoalert.dispatch.plan import PARKED, UNROUTED, Announced, Route
 from geoalert.dispatch.reasons import Reason
@@ -17,16 +16,15 @@ from geoalert.dispatch.tables import Batch
 
 
 async def resume_parked(session: AsyncSession, routes: Mapping[int, Route], by: str) -> list[Announced]:
-    """Lets every provider and message go on that stood still, and queues every parked batch that has a provider now,
-    except those that wait for the cell; returns them. Where there were any, the record says who let how many go on.
+    """Queues every parked batch that has a provider now, except those that wait for the cell; returns them. Where
+    there were any, the record says who let how many go on. What still stands still is set aside again.
     """
-    await lift(session, by)
     stopped = (Batch.state == PARKED) & (Batch.parked_for != Reason.AWAITS_PUBLISHER)
     # The alerts first, as everybody does who ends a message: one order for all, and nobody waits for who waits.
     theirs = select(Message.alert_id).join(Batch, Batch.message_id == Message.id).where(stopped)
     alerts = await session.scalars(select(Alert.id).where(Alert.id.in_(theirs)).order_by(Alert.id).with_for_update())
     messages = select(Message.id).where(Message.alert_id.in_(alerts.all()))
-    found = await _let_go(session, routes, stopped & Batch.message_id.in_(messages))
+    found = await let_go(session, routes, stopped & Batch.message_id.in_(messages))
     queued = [batch for batch in found if batch.state != PARKED]
     if queued:
         detail = {"batches": len(queued), "recipients": sum(batch.size for batch in queued)}
@@ -41,11 +39,11 @@ async def publish_parked(
     start. Those without a provider wait for one, and no longer for the cell. The caller holds the alert.
     """
     stopped = (Batch.state == PARKED) & (Batch.parked_for == Reason.AWAITS_PUBLISHER)
-    found = await _let_go(session, routes, stopped & (Batch.message_id == message_id))
+    found = await let_go(session, routes, stopped & (Batch.message_id == message_id))
     return sum(batch.size for batch in found), _announced([batch for batch in found if batch.state != PARKED])
 
 
-async def _let_go(session: AsyncSession, routes: Mapping[int, Route], which: ColumnElement[bool]) -> Sequence[Batch]:
+async def let_go(session: AsyncSession, routes: Mapping[int, Route], which: ColumnElement[bool]) -> Sequence[Batch]:
     """Queues those of these parked batches that have a provider; the others stay parked for want of one. Returns all,
     locked.
     """

@@ -42,7 +42,7 @@ def settling(batch: Batch, channel: Channel, tried: Tried, now: datetime) -> Pic
     theirs = [position for position in doubts(batch) if provider_of(batch, position) == mine]
     untried = [position for position in theirs if (position, mine) not in tried.at]
     again = [position for position in theirs if position in tried.lost or (risk and position in tried.unanswered)]
-    if policy in {Settle.RESEND, Settle.RISK}:
+    if batch.risk or policy in {Settle.RESEND, Settle.RISK}:
         again += [position for position in untried if position not in tried.lost]
     if again or policy not in {Settle.ASK, Settle.ASK_THEN_RISK}:
         return Picked(again)

@@ -155,6 +155,7 @@ class Run:
             if batch is None or batch.lease_generation != self.generation or batch.state != "leased":
                 given_back = batch is not None and batch.state == "queued"
                 return max(batch.not_before - now, timedelta(0)) if batch and given_back else None
+            batch.risk = False  # one more try is what was asked for
             open_left = any(Outcome(outcome) in OPEN for outcome in batch.outcomes)
             if not open_left and not (now < batch.expires and self._can_settle(batch)):
                 finish(batch)

@@ -55,7 +55,7 @@ async def store_batches(session: AsyncSession, message_id: int, batches: Sequenc
     if not batches:
         return []
     ids, last = await _free(session, message_id, len(batches))
-    shared = {"message_id": message_id, "lease_generation": 0, "attempts": 0}
+    shared = {"message_id": message_id, "lease_generation": 0, "attempts": 0, "risk": False}
     rows: list[dict[str, Any]] = []
     for id_, batch in zip(ids, batches, strict=True):
         last[batch.channel] += 1

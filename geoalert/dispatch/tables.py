@@ -54,6 +54,7 @@ class Batch(Base):
     attempts: Mapped[int] = mapped_column(Integer)
     joined_at: Mapped[datetime | None] = mapped_column(Instant())  # of latecomers; empty: in it from the release
     doubt_since: Mapped[datetime | None] = mapped_column(Instant())  # of the oldest `uncertain` that is unsettled
+    risk: Mapped[bool]  # an operator would rather tell those in doubt twice than not at all
     # Providers that carried it before (joined by commas), and by position which of them had the recipient last, counted
     # from 1; 0, or nothing at all, is `provider`.
     earlier: Mapped[str | None] = mapped_column(String(100))

@@ -50,14 +50,14 @@ def test_what_waited_for_a_provider_goes_on_and_is_on_record(tmp_path: Path) -> 
     plain = shell(tmp_path)
     _warned(plain)
     parked = plain("dispatch", "status", "--json").document
-    assert {(row["state"], row["why"]) for row in parked} == {("parked", "no_provider")}
+    assert {(row["state"], row["why"]) for row in parked["batches"]} == {("parked", "no_provider")}
     assert plain("dispatch", "resume").out == "0 batches go on\n"
     assert _record(tmp_path) == []
     write_credentials(tmp_path / "sandbox.json", sandbox_credentials("http://127.0.0.1:9"))
     mended = shell(tmp_path, GEOALERT_SANDBOX_CREDENTIALS="sandbox.json")
     assert mended("dispatch", "resume").out == "2 batches go on\n"
     queued = mended("dispatch", "status", "--json").document
-    assert {(row["state"], row["provider"], row["recipients"]) for row in queued} == {
+    assert {(row["state"], row["provider"], row["recipients"]) for row in queued["batches"]} == {
         ("queued", "fcm", 1),
         ("queued", "twilio", 2),
     }

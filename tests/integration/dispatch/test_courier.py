@@ -10,6 +10,7 @@ from datetime import timedelta
 import pytest
 
 from geoalert.alerts.tables import Message
+from geoalert.dispatch.halts import lift
 from geoalert.dispatch.lease import claim, due
 from geoalert.dispatch.outcomes import Outcome, merge_outcomes
 from geoalert.dispatch.parked import resume_parked
@@ -100,6 +101,7 @@ async def test_a_refused_credential_parks_the_batch_until_a_person_acts(depot: D
     assert await depot.carry() == [None, None]
     depot.providers.sandbox.mischief.script.clear()
     async with depot.chain.house.store.writing() as session:
+        await lift(session, "test")
         waiting = await resume_parked(session, depot.chain.house.desk.routes, "test")
         assert sorted(found.id for found in waiting) == [batch.id for batch in batches]
     await depot.carry()

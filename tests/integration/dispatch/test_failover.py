@@ -16,6 +16,7 @@ from sqlalchemy import select
 from geoalert.dispatch.canary import ask_providers
 from geoalert.dispatch.channels.sms_twilio import TwilioSms
 from geoalert.dispatch.courier import Courier
+from geoalert.dispatch.halts import lift
 from geoalert.dispatch.handed import provider_of
 from geoalert.dispatch.health import share
 from geoalert.dispatch.outcomes import Outcome
@@ -227,6 +228,7 @@ async def test_without_another_provider_a_wrong_credential_parks_after_a_few_ref
     assert pair.first.channels()["sms"]["requests"] <= 20
     pair.first.mischief.script.clear()
     async with pair.courier.store.writing() as session:
+        await lift(session, "test")
         await resume_parked(session, pair.depot.chain.house.desk.routes, "test")
     await pair.carry(rounds=2)
     assert await pair.depot.outcomes() == {Outcome.ACCEPTED: 600}
