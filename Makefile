@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
 
-.PHONY: help setup demo test check lock requirements bench clean
+.PHONY: help setup demo test chaos check lock requirements bench clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | sort
@@ -24,6 +24,9 @@ demo: setup ## the main job on real Pune data; options in ARGS, e.g. make demo A
 
 test: setup check ## everything that must hold before a change lands
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+
+chaos: setup ## the faults of make test in full: 100 kills a cell, on both stores; another number by GEOALERT_TEST_KILLS
+	GEOALERT_TEST_CHAOS=full .ci/run $(BIN)/python -m pytest -n 2 --dist loadfile tests/chaos $(ARGS)
 
 check: setup ## style, types and import direction
 	$(BIN)/ruff check .

@@ -20,7 +20,7 @@ from geoalert.store.keys import new_keys, write_keys
 from tests.stores import Stores, administrator, require_server, server_url
 from tests.workbench import Chain
 
-pytest_plugins = ["tests.both_forms", "tests.command_line", "tests.requirements_page"]
+pytest_plugins = ["tests.both_forms", "tests.command_line", "tests.figures", "tests.requirements_page"]
 
 ACCOUNTS = ("pune_mr", "pune_hi", "pune_en")
 

@@ -1,0 +1,34 @@
+"""Worker processes forked from one that has imported everything, so that a hundred of them cost seconds."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from multiprocessing.context import ForkServerProcess
+
+from tests.chaos.dying import Errand, run
+from tests.e2e.warm import WARM
+from tests.waiting import until
+
+LIMIT = 60.0
+
+
+@asynccontextmanager
+async def working(errand: Errand) -> AsyncIterator[ForkServerProcess]:
+    """A worker for the length of a block; what is left of it at the end is killed."""
+    process = WARM.Process(target=run, args=(errand,))
+    await asyncio.to_thread(process.start)
+    try:
+        yield process
+    finally:
+        process.kill()
+        await asyncio.to_thread(process.join)
+        process.close()
+
+
+async def ended(process: ForkServerProcess, limit: float = LIMIT) -> int:
+    """How it ended, as its parent is told: the negative of a signal's number."""
+    await until(lambda: process.exitcode is not None, "the worker ends", limit)
+    assert process.exitcode is not None
+    return process.exitcode
