@@ -1,6 +1,6 @@
 """The channel alone: the same requests, nothing written down. Prints the seconds it took.
 
-    python -m bench.outbound.bare CREDENTIALS RECIPIENTS IN_FLIGHT
+python -m bench.outbound.bare CREDENTIALS RECIPIENTS IN_FLIGHT
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """pyfcm as its page shows it: one `notify` after another. Prints the seconds it took.
 
-    python -m bench.outbound.loop CREDENTIALS RECIPIENTS
+python -m bench.outbound.loop CREDENTIALS RECIPIENTS
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from typing import Final
 from sqlalchemy import select
 
 from geoalert.dispatch.channels.channel import Channel
-from geoalert.dispatch.lease import claim, locked, park
+from geoalert.dispatch.lease import claim, locked, park, until_due
 from geoalert.dispatch.proof import Proof
 from geoalert.dispatch.reasons import Reason
 from geoalert.dispatch.run import Run
@@ -63,8 +63,8 @@ class Courier:
             if not carriers:
                 return NOT_OURS  # another worker has a provider of this channel
             generation = await claim(session, batch_id, self.owner, self.lease)
-        if generation is None:
-            return None
+            if generation is None:
+                return await until_due(session, batch_id)
         run = Run(
             store=self.store,
             carriers=carriers,

@@ -32,11 +32,20 @@ async def claim(session: AsyncSession, batch_id: int, owner: str, lease: timedel
             if outcome == Outcome.SENDING
         }
         await merge_outcomes(session, batch_id, left)
+        if left:
+            batch.doubt_since = batch.doubt_since or now
     batch.state, batch.lease_owner, batch.lease_until = "leased", owner, now + lease
     batch.lease_generation += 1
     batch.attempts += 1
     await session.flush()
     return batch.lease_generation
+
+
+async def until_due(session: AsyncSession, batch_id: int) -> timedelta | None:
+    """How long a batch that waits for its time has to wait, or None when it does not."""
+    query = select(Batch.not_before).where(Batch.id == batch_id, Batch.state == "queued")
+    not_before = await session.scalar(query)
+    return None if not_before is None else max(not_before - await database_now(session), timedelta(0))
 
 
 def _free(batch: Batch, now: datetime) -> bool:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from geoalert.dispatch.channels.channel import (
+    Checked,
     Chunk,
     Delivery,
     Idempotency,
@@ -98,6 +99,7 @@ class SinkChannel:
     chunk: int = 2
     rate: float = 1_000.0
     _line: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)  # one line, one question at a time
 
     @property
     def traits(self) -> Traits:
@@ -119,8 +121,9 @@ class SinkChannel:
         loop = asyncio.get_running_loop()
         results = []
         for each in chunk.deliveries:
-            late = chunk.ends is not None and loop.time() >= chunk.ends
-            results.append(NOT_BEGUN if late else await self._send(chunk, each))
+            async with self._turn:
+                late = chunk.ends is not None and loop.time() >= chunk.ends
+                results.append(NOT_BEGUN if late else await self._send(chunk, each))
         return results
 
     async def _send(self, chunk: Chunk, each: Delivery) -> SendResult:
@@ -163,6 +166,9 @@ class SinkChannel:
 
     def left(self, *, ask: bool) -> None:
         """A request has left, and no answer has come."""
+
+    async def check(self) -> Checked:
+        return Checked(SendResult(Verdict.ACCEPTED))
 
     def parse_receipt(self, request: ReceiptRequest) -> list[Receipt]:
         del request
