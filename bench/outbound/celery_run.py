@@ -1,0 +1,90 @@
+"""Celery on RabbitMQ with a task for each recipient: from the first publish to the last request at the sink."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from bench.outbound.town import Sink, free_port
+from geoalert.sandbox.credentials import read_credentials
+
+WORKER = ("-A", "bench.outbound.tasks", "worker", "--pool", "threads", "--concurrency", "32", "--loglevel", "ERROR")
+
+
+def why_not() -> str:
+    """What is missing, or nothing."""
+    missing = [name for name in ("rabbitmq-server", "rabbitmqctl", "epmd") if shutil.which(name) is None]
+    if importlib.util.find_spec("celery") is None:
+        missing.append("celery (pip install -r bench/requirements.lock)")
+    return ", ".join(missing)
+
+
+@contextmanager
+def broker(folder: Path) -> Iterator[str]:
+    """A RabbitMQ of its own on loopback."""
+    port, folder = free_port(), folder / "rabbit"
+    folder.mkdir()
+    env = os.environ | {
+        "HOME": str(folder),
+        "RABBITMQ_NODENAME": f"bench{port}@localhost",
+        "RABBITMQ_NODE_PORT": str(port),
+        "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1",
+        "RABBITMQ_MNESIA_BASE": str(folder),
+        "RABBITMQ_LOG_BASE": str(folder),
+        "RABBITMQ_DIST_PORT": str(free_port()),
+        "RABBITMQ_PID_FILE": str(folder / "pid"),
+    }
+    server = shutil.which("/usr/lib/rabbitmq/bin/rabbitmq-server") or "rabbitmq-server"
+    process = subprocess.Popen([server], env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603
+    try:
+        control = shutil.which("/usr/lib/rabbitmq/bin/rabbitmqctl") or "rabbitmqctl"
+        waiting = [control, "-n", env["RABBITMQ_NODENAME"], "await_startup", "--timeout", "60"]
+        for _ in range(20):
+            if subprocess.run(waiting, env=env, capture_output=True, check=False).returncode == 0:  # noqa: S603
+                break
+            time.sleep(1)
+        yield f"amqp://guest:guest@127.0.0.1:{port}//"
+    finally:
+        process.terminate()
+        process.wait(60)
+
+
+def celery_run(sink: Sink, credentials: Path, folder: Path, recipients: int) -> float:
+    """Seconds for all of them, with one worker process of many threads."""
+    sandbox = read_credentials(credentials)
+    url = f"{sandbox.fcm_endpoint}/{sandbox.project}/messages:send"
+    with broker(folder) as address:
+        env = os.environ | {"BENCH_BROKER": address}
+        worker = subprocess.Popen(  # noqa: S603 - ours
+            [sys.executable, "-m", "celery", *WORKER],
+            env=env,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            publish = [sys.executable, "-m", "bench.outbound.publish", url]
+            subprocess.run([*publish, "1"], env=env, check=True)  # noqa: S603 - it is up
+            _until(sink, 1)
+            sink.forget()
+            begun = time.perf_counter()
+            subprocess.run([*publish, str(recipients)], env=env, check=True)  # noqa: S603
+            _until(sink, recipients)
+            return time.perf_counter() - begun
+        finally:
+            worker.terminate()
+            worker.wait(60)
+
+
+def _until(sink: Sink, count: int) -> None:
+    for _ in range(6_000):
+        if sink.seen().get("celery", {}).get("requests", 0) >= count:
+            return
+        time.sleep(0.05)
+    raise SystemExit(f"Celery did not send {count}")
