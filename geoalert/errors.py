@@ -7,6 +7,7 @@ Refusal
 ├── Forbidden      a valid credential without the right
 ├── Conflict       the thing is not in a state that allows this
 └── Unavailable    something outside is missing or busy; trying later may help
+    └── Outdated   the store is of another schema than this program: nothing is written, and who stays must stop
 
 A refusal is meant for a person: its words say what to do. One table in `api/errors.py` maps it to RFC 9457.
 """
@@ -45,3 +46,7 @@ class Conflict(Refusal):
 
 class Unavailable(Refusal):
     """Something outside is missing or busy; trying later may help."""
+
+
+class Outdated(Unavailable):
+    """The store is of another schema than this program's; only another program, or an upgrade, helps."""

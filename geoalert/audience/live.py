@@ -19,7 +19,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from shapely.geometry.base import BaseGeometry
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from geoalert.audience.changes import KEPT, Position, changed_since, current, everyone, position
 from geoalert.audience.cover import Cover
@@ -205,3 +206,14 @@ def _divided(view: View, area: BaseGeometry, ground_of: Callable[[str], BaseGeom
     cover = next((cover for cover in division.covers if cover.area is area), None) or Cover.of(area)
     points = Divided(*view.divided(cover, division.covers))
     return with_grounds(points, view.grounds(sharing(area, view.codes, ground_of)), division) if view.codes else points
+
+
+async def tell_to_reload(connection: AsyncConnection) -> None:
+    """Makes every process that still follows the log of a store restored in its place read everybody anew: to them it
+    looks like an import too large to follow. On SQLite there is nobody to tell: another store is another file.
+    """
+    if connection.dialect.name == "postgresql":
+        entries = text(
+            "INSERT INTO audience_change (subscriber_id) SELECT -nobody FROM generate_series(1, :many) nobody"
+        )
+        await connection.execute(entries, {"many": RELOAD_AT + 1})

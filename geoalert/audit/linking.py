@@ -21,6 +21,7 @@ from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from geoalert.audit.tables import AuditEntry
+from geoalert.errors import Outdated
 from geoalert.store import Store, canonical, digest
 
 log = logging.getLogger(__name__)
@@ -108,7 +109,7 @@ class Linker:
     async def _try(self, level: int) -> None:
         try:
             await link_all(self.store)
-        except ProgrammingError:
+        except (ProgrammingError, Outdated):
             log.debug("not a store of this schema: whoever works on it is refused elsewhere")
         except Exception as error:  # noqa: BLE001 - a store that is away comes back; it keeps the entries until then
             log.log(level, "entries wait to be linked into the audit: %s", type(error).__name__)

@@ -2,6 +2,7 @@
 
 from geoalert.bootstrap.folders import city_folder, city_of, data_folder, migration_scripts
 from geoalert.bootstrap.house import House, city_as_held, metadata, open_house
+from geoalert.bootstrap.outdated import until_outdated, until_outdated_at
 from geoalert.bootstrap.providers import callback_base, run_sandbox
 
 __all__ = [
@@ -15,4 +16,6 @@ __all__ = [
     "migration_scripts",
     "open_house",
     "run_sandbox",
+    "until_outdated",
+    "until_outdated_at",
 ]

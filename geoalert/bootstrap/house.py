@@ -122,9 +122,11 @@ class House:
         await self.refresh()
 
     async def require_current(self) -> None:
-        """Refuses a store of another schema, or one that acknowledges before it has written."""
+        """Refuses a store of another schema, or one that acknowledges before it has written. From here on no
+        transaction writes should the store be brought to another.
+        """
         await self.store.refuse_unsafe()
-        await require_current(self.store, migration_scripts())
+        self.store.revision = await require_current(self.store, migration_scripts())
 
     async def refresh(self) -> None:
         """Follows the store's epochs."""
@@ -165,7 +167,7 @@ async def open_house(
     settings = settings or Settings()
     if settings.store.clock_shift and settings.sandbox.credentials is None:
         raise Invalid("a shifted clock is for the sandbox only", pointer="/store/clock_shift")
-    keys = _keys(settings, create=create)
+    keys = keys_of_store(settings, create=create)
     channels = make_channels(settings, keys)
     store = open_store(
         settings.store.url, keys, shift=timedelta(seconds=settings.store.clock_shift), pool=settings.store.pool
@@ -215,7 +217,7 @@ def _store_exists(settings: Settings) -> bool:
     return address.get_backend_name() != "sqlite" or Path(address.database or "").exists()
 
 
-def _keys(settings: Settings, *, create: bool) -> KeyRing:
+def keys_of_store(settings: Settings, *, create: bool = False) -> KeyRing:
     """The key ring; a fresh one beside a new embedded store, never beside one that holds data."""
     path = settings.store.key_file
     address = make_url(settings.store.url)

@@ -7,6 +7,7 @@ from pathlib import Path
 import typer
 
 from geoalert.bootstrap import House, metadata
+from geoalert.cli import keeping
 from geoalert.cli.console import out
 from geoalert.cli.inside import in_house
 from geoalert.errors import Conflict
@@ -14,6 +15,9 @@ from geoalert.store.keys import new_keys, write_keys
 from geoalert.store.migrations import differences
 
 app = typer.Typer(no_args_is_help=True)
+app.command()(keeping.backup)
+app.command()(keeping.restore)
+app.command()(keeping.move)
 
 
 @app.command()

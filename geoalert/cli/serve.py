@@ -13,7 +13,7 @@ import typer
 import uvicorn
 
 from api.main import create_app
-from geoalert.bootstrap import open_house
+from geoalert.bootstrap import open_house, until_outdated_at
 from geoalert.cli.console import err
 from geoalert.cli.orphan import WITH_PARENT, on_stop
 from geoalert.errors import Unavailable
@@ -73,6 +73,8 @@ async def _serve(settings: Settings, bound: socket.socket, parent: int) -> None:
     config = uvicorn.Config(create_app(settings), log_level="warning", access_log=False, lifespan="on", ws="none")
     server = _Server(config)
     watching = on_stop(server.stop, parent)
+    outdated = asyncio.create_task(until_outdated_at(settings))
+    outdated.add_done_callback(lambda _: server.stop())
     keeper = asyncio.create_task(_keep_worker()) if embedded and settings.worker.supervise else None
     err.print(f"serving on http://{settings.api.host}:{settings.api.port}/docs")
     try:
@@ -83,6 +85,11 @@ async def _serve(settings: Settings, bound: socket.socket, parent: int) -> None:
             keeper.cancel()
             with suppress(asyncio.CancelledError):
                 await keeper
+    if outdated.done() and not outdated.cancelled():
+        raise outdated.result()
+    outdated.cancel()
+    with suppress(asyncio.CancelledError):
+        await outdated
 
 
 async def _keep_worker() -> None:

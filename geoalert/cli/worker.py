@@ -1,11 +1,11 @@
-"""`geoalert worker`: carries batches until it is told to stop."""
+"""`geoalert worker`: carries batches until it is told to stop, or the store is of another schema."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 
-from geoalert.bootstrap import House
+from geoalert.bootstrap import House, until_outdated
 from geoalert.cli.console import err
 from geoalert.cli.inside import in_house
 from geoalert.cli.orphan import WITH_PARENT, on_stop
@@ -19,6 +19,8 @@ def worker(with_parent: int = WITH_PARENT) -> None:
     async def carry(house: House) -> None:
         courier = house.courier()
         watching = on_stop(courier.stopping.set, with_parent)
+        outdated = asyncio.create_task(until_outdated(house.store))
+        outdated.add_done_callback(lambda _: courier.stopping.set())
         err.print(f"worker {os.getpid()} carries {', '.join(house.channels) or 'nothing: no provider is configured'}")
         keeping = asyncio.create_task(keep_schedule(house.desk, courier.stopping))
         try:
@@ -26,5 +28,8 @@ def worker(with_parent: int = WITH_PARENT) -> None:
         finally:
             watching.cancel()
             await keeping
+        if house.store.outdated.is_set():
+            raise await outdated
+        outdated.cancel()
 
     in_house(carry)

@@ -12,6 +12,7 @@ from geoalert.dispatch.courier import Courier
 from geoalert.dispatch.engine import Engine
 from geoalert.dispatch.expiry import close_expired
 from geoalert.dispatch.receipts import fold_receipts
+from geoalert.errors import Outdated
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +46,8 @@ async def _fold(courier: Courier) -> None:
             while folded:
                 folded = await fold_receipts(courier.store)
             await close_expired(courier.store)
+        except Outdated:
+            return
         except Exception as error:  # noqa: BLE001 - folding outlives whatever went wrong once
             log.warning("receipts wait: %s", type(error).__name__)
         with suppress(TimeoutError):

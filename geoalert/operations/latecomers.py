@@ -31,6 +31,7 @@ from geoalert.audit import append
 from geoalert.dispatch.packed import Packed, packed
 from geoalert.dispatch.plan import plan_batches
 from geoalert.dispatch.recipients import Recipients
+from geoalert.errors import Outdated
 from geoalert.operations.desk import Desk
 from geoalert.operations.event import FOLLOWED, Event, ids_of, in_company, speaking, take_turn
 from geoalert.operations.followed import MANY, changed_of
@@ -60,6 +61,8 @@ class Latecomers:
         for message_id in await self._joined():
             try:
                 told += await extend(self.desk, message_id)
+            except Outdated:
+                raise
             except Exception:
                 # One message that cannot be extended must not hold up the others; it is tried again.
                 log.exception("the latecomers of a message could not be told")

@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from geoalert.alerts.tables import Alert, Message
 from geoalert.audience.changes import prune
-from geoalert.errors import Refusal
+from geoalert.errors import Outdated, Refusal
 from geoalert.operations.desk import Desk
 from geoalert.operations.latecomers import Latecomers
 from geoalert.operations.release import release_approved
@@ -41,6 +41,8 @@ async def release_due(desk: Desk) -> int:
                 alert = await session.get_one(Alert, alert_id)
                 await release_approved(session, desk, SCHEDULER, alert, confirm_empty=True)
                 released += 1
+        except Outdated:
+            raise
         except Refusal as refusal:
             # Another worker was first, or it was edited meanwhile; the alert itself shows which.
             log.info("a scheduled message was not sent: %s", refusal.reason)
@@ -62,6 +64,8 @@ async def keep_schedule(desk: Desk, stopping: asyncio.Event) -> None:
                 prune_at = time.monotonic() + PRUNE_EVERY
                 async with desk.store.writing() as session:
                     await prune(session)
+        except Outdated:
+            return
         except Exception as error:  # noqa: BLE001 - the schedule outlives whatever went wrong once
             log.warning("the schedule waits: %s", type(error).__name__)
         with suppress(TimeoutError):

@@ -72,6 +72,13 @@ class KeyRing:
         """URL-safe HMAC of one of our references, 128 bits."""
         return base64.urlsafe_b64encode(hmac.digest(self.hook, text.encode(), sha256)[:16]).decode().rstrip("=")
 
+    def marks(self) -> dict[str, str]:
+        """What tells each key from any other, by its number or use, and does not tell the key: 64 bits of the SHA-256
+        of 256 random ones.
+        """
+        keys = {str(number): key for number, key in self.encryption.items()} | {"blind": self.blind, "hook": self.hook}
+        return {name: sha256(b"geoalert mark of a key:" + key).hexdigest()[:16] for name, key in keys.items()}
+
     def hook_path(self, provider: str) -> str:
         """Secret part of a provider's hook address; for gateways that sign nothing."""
         return self.sign(f"hook:{provider}")

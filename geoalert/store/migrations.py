@@ -11,8 +11,10 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from geoalchemy2 import alembic_helpers
 from sqlalchemy import Connection, MetaData
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from geoalert.errors import Unavailable
+from geoalert.errors import Outdated
+from geoalert.store.revision import LOCK, moved
 from geoalert.store.sessions import Store
 
 NOT_OURS = ("pgqueuer",)  # the queue engine looks after its own tables
@@ -34,16 +36,29 @@ def include(thing: object, name: str | None, kind: str, reflected: bool, against
 
 async def upgrade(store: Store, scripts: Path, metadata: MetaData, revision: str = "head") -> None:
     """Runs the migrations that are missing, in one transaction each. Safe to call at every start."""
-
-    def run(connection: Connection) -> None:
-        config = _config(scripts)
-        config.attributes.update(connection=connection, metadata=metadata)
-        command.upgrade(config, revision)
-
     async with store.engine.execution_options(geoalert_begin="BEGIN IMMEDIATE").begin() as connection:
-        if store.dialect == "postgresql":
-            await connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7261)")  # two starters, one upgrade
-        await connection.run_sync(run)
+        await alone(connection)
+        await connection.run_sync(upgrade_within, scripts, metadata, revision)
+
+
+async def alone(connection: AsyncConnection) -> None:
+    """Until the transaction ends nobody else upgrades, and nobody who holds the schema fast writes."""
+    if connection.dialect.name == "postgresql":
+        await connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK})")
+
+
+def upgrade_within(connection: Connection, scripts: Path, metadata: MetaData, revision: str) -> None:
+    """As `upgrade`, in the caller's transaction.
+
+    Raises:
+        Outdated: the store is of a newer program.
+    """
+    found = revision_within(connection)
+    if found is not None:
+        require_known(found, scripts, "the store")
+    config = _config(scripts)
+    config.attributes.update(connection=connection, metadata=metadata)
+    command.upgrade(config, revision)
 
 
 async def differences(store: Store, metadata: MetaData) -> list[str]:
@@ -61,18 +76,59 @@ async def differences(store: Store, metadata: MetaData) -> list[str]:
         return await connection.run_sync(compare)
 
 
-async def require_current(store: Store, scripts: Path) -> None:
-    """Refuses a store of another schema: a worker of an older one could undo what a newer one promised.
+def head_of(scripts: Path) -> str:
+    """The schema this program was written for."""
+    head = ScriptDirectory.from_config(_config(scripts)).get_current_head()
+    assert head is not None  # noqa: S101 - there are migrations
+    return head
+
+
+def require_known(revision: str, scripts: Path, what: str) -> None:
+    """Refuses what a newer program wrote.
 
     Raises:
-        Unavailable: says which side is behind.
+        Outdated: names both schemas.
     """
-    head = ScriptDirectory.from_config(_config(scripts)).get_current_head()
+    known = {script.revision for script in ScriptDirectory.from_config(_config(scripts)).walk_revisions()}
+    if revision not in known:
+        raise Outdated(
+            f"{what} is of schema {revision}, which this program, of {head_of(scripts)}, does not know;"
+            " install the version of geoalert that wrote it, or a newer one"
+        )
 
-    def current(connection: Connection) -> str | None:
-        return MigrationContext.configure(connection).get_current_revision()
 
+def revision_within(connection: Connection) -> str | None:
+    """As `revision_of`, in the caller's transaction."""
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+async def revision_of(store: Store) -> str | None:
+    """The store's schema; None where there is none yet."""
     async with store.engine.connect() as connection:
-        found = await connection.run_sync(current)
+        return await connection.run_sync(revision_within)
+
+
+async def require_current(store: Store, scripts: Path) -> str:
+    """The schema that store and program share. A program of an older one could undo what a newer one promised.
+
+    Raises:
+        Outdated: says which side is behind.
+    """
+    head = head_of(scripts)
+    found = await revision_of(store)
     if found != head:
-        raise Unavailable(f"the store is at schema {found or 'none'}, this program at {head}; run: geoalert db upgrade")
+        if found is not None:
+            require_known(found, scripts, "the store")
+        raise Outdated(f"the store is at schema {found or 'none'}, this program at {head}; run: geoalert db upgrade")
+    return head
+
+
+async def require_unmoved(store: Store, revision: str) -> None:
+    """Refuses a store that was brought to another schema since it was opened.
+
+    Raises:
+        Outdated: it was.
+    """
+    found = await revision_of(store)
+    if found != revision:
+        raise moved(found or "none", revision)

@@ -8,8 +8,9 @@ updates in trial.
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, event, func, select
@@ -19,9 +20,10 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from geoalert.errors import Invalid, Unavailable
+from geoalert.errors import Invalid, Outdated, Unavailable
 from geoalert.store.base import Base
 from geoalert.store.keys import KeyRing
+from geoalert.store.revision import hold
 
 BUSY_MS = 10_000
 ABANDONED_MS = 60_000  # a client that froze inside a transaction gives up its locks after this (PostgreSQL)
@@ -37,6 +39,8 @@ class Store:
         self.keys = keys
         self.shift = shift
         self.dialect = engine.dialect.name
+        self.revision: str | None = None  # once it is known to be this program's: no transaction writes under another
+        self.outdated = asyncio.Event()  # somebody was refused for that
         self._one_writer = asyncio.Lock()
         if self.dialect == "sqlite":
             self._reader = engine
@@ -56,13 +60,24 @@ class Store:
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncSession]:
-        """A session that commits when the block ends and rolls back when it raises."""
-        if self.dialect == "sqlite":
-            async with self._one_writer, self._session(self._writer) as session, session.begin():
-                yield session
-        else:
-            async with self._session(self._writer) as session, session.begin():
-                yield session
+        """A session that commits when the block ends and rolls back when it raises.
+
+        Raises:
+            Outdated: the store was brought to another schema since it was found to be of this program's.
+        """
+        one = self._one_writer if self.dialect == "sqlite" else nullcontext()
+        async with one, self._session(self._writer) as session, session.begin():
+            await self._hold(session)
+            yield session
+
+    async def _hold(self, session: AsyncSession) -> None:
+        if self.revision is None:
+            return
+        try:
+            await hold(session, self.revision)
+        except Outdated:
+            self.outdated.set()
+            raise
 
     def apart(self, connections: int) -> Store:
         """The same store by connections of its own, for reading: whoever holds all of ours does not hold these up."""
@@ -151,9 +166,20 @@ def open_store(url: str, keys: KeyRing, *, shift: timedelta = timedelta(0), pool
             max_overflow=pool,
             pool_pre_ping=True,
             # jit: compiling a range scan took 6 to 170 ms, more than the scan.
-            connect_args={"server_settings": {"idle_in_transaction_session_timeout": str(ABANDONED_MS), "jit": "off"}},
+            connect_args={
+                "server_settings": {
+                    "application_name": application_name(),
+                    "idle_in_transaction_session_timeout": str(ABANDONED_MS),
+                    "jit": "off",
+                }
+            },
         )
     return Store(engine, keys, shift)
+
+
+def application_name() -> str:
+    """What this process's connections are called on a server."""
+    return f"geoalert {os.getpid()}"
 
 
 def _on_sqlite_connect(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:

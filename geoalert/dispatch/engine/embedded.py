@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from geoalert.dispatch.engine.seam import SWEEP_LIMIT, Handler, lane_of, lanes
 from geoalert.dispatch.lease import due
 from geoalert.dispatch.plan import Announced
+from geoalert.errors import Outdated
 from geoalert.store import Store
 
 log = logging.getLogger(__name__)
@@ -40,6 +41,8 @@ class EmbeddedEngine:
             assert job.payload is not None  # noqa: S101 - every job of ours has one
             try:
                 await handler(int(job.payload))
+            except Outdated:
+                stopping.set()  # the lease runs out, and the batch goes to a worker of the store's own schema
             except Exception:
                 # The lease runs out and the batch comes back; the worker goes on with the others.
                 log.exception("carrying a batch failed")

@@ -16,12 +16,12 @@ from pgqueuer.errors import RetryRequested
 from pgqueuer.models import Job
 from pgqueuer.queries import Queries
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from geoalert.dispatch.engine.seam import SWEEP_LIMIT, Handler, lane_of, lanes
 from geoalert.dispatch.lease import due
 from geoalert.dispatch.plan import Announced
-from geoalert.errors import Unavailable
+from geoalert.errors import Outdated, Unavailable
 from geoalert.store import Store
 from geoalert.store.copying import raw_connection
 
@@ -47,6 +47,10 @@ class PostgresEngine:
                 await queries.install()
         finally:
             await raw.close()
+
+    async def forget(self, connection: AsyncConnection) -> None:
+        """Drops every job in the caller's transaction: they are another store's. Workers sweep for what is due."""
+        await connection.exec_driver_sql("DELETE FROM pgqueuer")
 
     async def enqueue(self, session: AsyncSession, batches: Sequence[Announced]) -> None:
         """Announces batches in the session's own transaction: rows and jobs commit together or not at all."""
@@ -88,6 +92,9 @@ class PostgresEngine:
             assert job.payload is not None  # noqa: S101 - every job of ours has one
             try:
                 again = await handler(int(job.payload))
+            except Outdated as error:
+                stopping.set()  # the lease runs out, and the batch goes to a worker of the store's own schema
+                raise RetryRequested(delay=timedelta(seconds=5)) from error
             except Exception as error:
                 log.exception("carrying a batch failed")
                 raise RetryRequested(delay=timedelta(seconds=5)) from error
