@@ -40,7 +40,7 @@ AWAY = Point(73.9340, 18.5005)  # Hadapsar
 WATER_SUPPLY, DISASTER = "water-supply", "disaster-management"
 
 
-OFFICERS = {"a": (WATER_SUPPLY, "author"), "b": (WATER_SUPPLY, "nodal"), "c": (DISASTER, "disaster")}
+OFFICERS = {"a": (WATER_SUPPLY, "nodal"), "b": (WATER_SUPPLY, "nodal"), "c": (DISASTER, "disaster")}
 Texts = Mapping[str, Mapping[str, str]]
 
 
@@ -212,11 +212,7 @@ async def found(url: str, folder: Path, sink_url: str, stack: AsyncExitStack) ->
     await house.upgrade()
     async with house.store.writing() as session:
         named = {}
-        for who, unit, role in (
-            ("a", WATER_SUPPLY, "author"),
-            ("b", WATER_SUPPLY, "nodal"),
-            ("c", DISASTER, "disaster"),
-        ):
+        for who, (unit, role) in OFFICERS.items():
             officer = await name_officer(session, unit, f"Officer {who}", "Bench", [role])
             named[who] = await issue(session, unit, officer=officer.reference)
     async with house.store.reading() as session:

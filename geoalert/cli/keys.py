@@ -35,7 +35,7 @@ def create(
     err.print("this is shown once; only its hash is kept")
 
 
-@app.command()
+@app.command(context_settings={"ignore_unknown_options": True})  # older ones may begin with a dash
 def revoke(public: str = typer.Argument(..., help="The credential's middle part.")) -> None:
     """End a credential at once."""
 

@@ -59,6 +59,11 @@ class Actor:
         return self.officer_id
 
 
+def _name(raw: bytes) -> str:
+    # Letters and digits: it is given on command lines, where what begins with a dash is an option.
+    return base64.b32encode(raw).decode().rstrip("=").lower()
+
+
 def _text(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).decode().rstrip("=").replace("_", "-")
 
@@ -88,7 +93,7 @@ async def issue(
             raise NotFound("no such officer in this department")
     elif rights - KEY_RIGHTS:
         raise Invalid(f"a key cannot have: {', '.join(sorted(rights - KEY_RIGHTS))}", pointer="/rights")
-    public, secret = _text(os.urandom(PUBLIC)), _text(os.urandom(SECRET))
+    public, secret = _name(os.urandom(PUBLIC)), _text(os.urandom(SECRET))
     session.add(
         Credential(
             public=public,
