@@ -9,27 +9,23 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from geoalert.alerts.states import LIVE
 from geoalert.alerts.tables import Alert, Message
 from geoalert.audience.rules import REACH
+from geoalert.dispatch.addresses import addresses_of
 from geoalert.dispatch.channels.channel import Channel, Delivery, Notice
 from geoalert.dispatch.handed import hand_on, hand_to
-from geoalert.dispatch.lease import STAND_BACK, emergency_at_work, finish, give_back, held, park
+from geoalert.dispatch.lease import STAND_BACK, emergency_at_work, finish, give_back, park
 from geoalert.dispatch.notice import notice_of
-from geoalert.dispatch.outcomes import Change, Outcome, end_open, merge_outcomes
+from geoalert.dispatch.outcomes import Change, Outcome, end_open, merge_locked
 from geoalert.dispatch.picking import Tried, pick
-from geoalert.dispatch.plan import EMERGENCY, recipients_of
+from geoalert.dispatch.plan import EMERGENCY
 from geoalert.dispatch.reasons import Reason
-from geoalert.dispatch.reference import make_ref
 from geoalert.dispatch.tables import Batch
 from geoalert.dispatch.turn import Turn
-from geoalert.errors import Invalid
-from geoalert.store import database_now, keys_of
-from geoalert.subscribers.register import bound_to
-from geoalert.subscribers.tables import Address, Subscriber
 
 log = logging.getLogger(__name__)
 
@@ -55,15 +51,11 @@ class Taken:
 
 
 async def take_chunk(
-    session: AsyncSession, held_batch: tuple[int, int], turn: Turn, tried: Tried, lease: timedelta, link: str
+    session: AsyncSession, batch: Batch, turn: Turn, tried: Tried, lease: timedelta, link: str, now: datetime
 ) -> Taken | None:
-    """The next chunk of a batch (its id, and the generation it is held under), or None when this claim has nothing left
-    to do: the batch was then finished, parked, given back to the emergency lane, or lost to another owner.
+    """The next chunk of a batch that is held, or None when this claim has nothing left to do: the batch was then
+    finished, parked, or given back to the emergency lane.
     """
-    batch = await held(session, *held_batch)
-    if batch is None:
-        return None
-    now = await database_now(session)
     found = await _message(session, batch)
     if found is None:
         log.error("batch %d is parked: its message is not there", batch.id)
@@ -75,8 +67,9 @@ async def take_chunk(
         await end_open(session, batch, ended)
         finish(batch)
         return None
-    routine = batch.priority > EMERGENCY
-    if routine and not turn.pressed and await emergency_at_work(session, batch.channel, now, EMERGENCY):
+    # Somebody may have come while the turn was waited for.
+    waited = turn.wait and batch.priority > EMERGENCY and not turn.pressed
+    if waited and await emergency_at_work(session, batch.channel, now, EMERGENCY):
         give_back(batch, now + STAND_BACK)
         return None
     picked = pick(batch, turn.channel, tried, turn.unreachable, now)
@@ -84,16 +77,16 @@ async def take_chunk(
     if not positions:
         return None
     told_without_consent = await _emergency_in_chain(session, message)
-    usable, gone = await _addresses(session, batch, positions, needs_consent=not told_without_consent)
+    usable, gone = await addresses_of(session, batch, positions, needs_consent=not told_without_consent)
     if gone and not picked.ask:
         await _release_held(session, batch, gone)
-        await merge_outcomes(session, batch.id, gone)
+        await merge_locked(session, batch, gone)
     batch.lease_until = now + lease
     if not picked.ask:
         await _release_held(session, batch, usable)
         if not turn.settles:
             hand_on(batch, turn.channel.provider)
-        await merge_outcomes(session, batch.id, dict.fromkeys(usable, (Outcome.SENDING, Reason.NONE)))
+        await merge_locked(session, batch, dict.fromkeys(usable, (Outcome.SENDING, Reason.NONE)))
         hand_to(batch, usable, turn.channel.provider)
     tried.at.update((position, turn.channel.provider) for position in positions)
     return Taken(
@@ -128,7 +121,7 @@ def _ending(message: Message, alert: Alert, channel: Channel, now: datetime) -> 
 async def _release_held(session: AsyncSession, batch: Batch, positions: Iterable[int]) -> None:
     """Quiet hours are over for these; the checks that follow are fresh."""
     waiting = [position for position in positions if batch.outcomes[position] == Outcome.HELD]
-    await merge_outcomes(session, batch.id, dict.fromkeys(waiting, (Outcome.PENDING, Reason.NONE)))
+    await merge_locked(session, batch, dict.fromkeys(waiting, (Outcome.PENDING, Reason.NONE)))
 
 
 async def _emergency_in_chain(session: AsyncSession, message: Message) -> bool:
@@ -137,63 +130,3 @@ async def _emergency_in_chain(session: AsyncSession, message: Message) -> bool:
         select(Message.severity).where(Message.alert_id == message.alert_id, Message.released_at.is_not(None))
     )
     return any(REACH[severity].consent for severity in severities)
-
-
-async def _addresses(
-    session: AsyncSession, batch: Batch, positions: Sequence[int], *, needs_consent: bool
-) -> tuple[dict[int, tuple[Delivery, int]], dict[int, Change]]:
-    """By position: the delivery with its address's id, or what became of those whose address, consent or STOP changed
-    since the release.
-    """
-    ids = recipients_of(batch)
-    known = await _known(session, batch.channel, [ids[position] for position in positions])
-    keys = keys_of(session)
-    usable: dict[int, tuple[Delivery, int]] = {}
-    gone: dict[int, Change] = {}
-    for position in positions:
-        row = known.get(ids[position])
-        if row is None or row[0].state == "gone":
-            gone[position] = (Outcome.SUPPRESSED, Reason.ADDRESS_GONE)
-            continue
-        address, state, consent = row
-        withdrawn = address.owner_kind == "subscriber" and (state != "active" or (needs_consent and not consent))
-        if address.state != "active" or withdrawn:
-            gone[position] = (Outcome.SUPPRESSED, Reason.OPTED_OUT)
-            continue
-        try:
-            value = keys.open(address.sealed, bound_to(address.owner_kind, address.owner_id, address.channel))
-        except Invalid:
-            gone[position] = (Outcome.SUPPRESSED, Reason.UNREADABLE)
-            continue
-        delivery = Delivery(
-            address=value,
-            kind=address.kind,
-            ref=make_ref(keys, batch.id, position),
-            key=f"{batch.message_id}.{batch.channel}.{address.id}",
-        )
-        usable[position] = delivery, address.id
-    return usable, gone
-
-
-async def _known(
-    session: AsyncSession, channel: int, owners: Sequence[int]
-) -> dict[int, tuple[Address, str | None, int | None]]:
-    """By owner: their address on this channel, a usable one before any other, with their state and consent."""
-    people, accounts = [owner for owner in owners if owner > 0], [-owner for owner in owners if owner < 0]
-    rows = await session.execute(
-        select(Address, Subscriber.state, Subscriber.consent)
-        .outerjoin(Subscriber, (Address.owner_kind == "subscriber") & (Subscriber.id == Address.owner_id))
-        .where(
-            Address.channel == channel,
-            or_(
-                and_(Address.owner_kind == "subscriber", Address.owner_id.in_(people)),
-                and_(Address.owner_kind == "handle", Address.owner_id.in_(accounts)),
-            ),
-        )
-        .order_by(Address.state != "active", Address.rank, Address.id)
-    )
-    known: dict[int, tuple[Address, str | None, int | None]] = {}
-    for address, state, consent in rows:
-        owner = address.owner_id if address.owner_kind == "subscriber" else -address.owner_id
-        known.setdefault(owner, (address, state, consent))
-    return known

@@ -8,7 +8,7 @@ from typing import Final
 from sqlalchemy import and_, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from geoalert.dispatch.outcomes import Outcome, merge_outcomes
+from geoalert.dispatch.outcomes import Outcome, merge_locked
 from geoalert.dispatch.plan import Announced
 from geoalert.dispatch.reasons import Reason
 from geoalert.dispatch.tables import Batch
@@ -31,7 +31,7 @@ async def claim(session: AsyncSession, batch_id: int, owner: str, lease: timedel
             for position, outcome in enumerate(batch.outcomes)
             if outcome == Outcome.SENDING
         }
-        await merge_outcomes(session, batch_id, left)
+        await merge_locked(session, batch, left)
         if left:
             batch.doubt_since = batch.doubt_since or now
     batch.state, batch.lease_owner, batch.lease_until = "leased", owner, now + lease

@@ -64,17 +64,23 @@ def advance(outcomes: bytearray, reasons: bytearray, changes: Mapping[int, Chang
 async def end_open(session: AsyncSession, batch: Batch, change: Change) -> int:
     """Gives this end to every recipient of a locked batch that has not left; returns how many. What left stays."""
     still = [position for position, outcome in enumerate(batch.outcomes) if Outcome(outcome) in OPEN]
-    return await merge_outcomes(session, batch.id, dict.fromkeys(still, change))
+    return await merge_locked(session, batch, dict.fromkeys(still, change))
 
 
 async def merge_outcomes(session: AsyncSession, batch_id: int, changes: Mapping[int, Change]) -> int:
-    """The only writer of outcomes: locks the batch's row, changes these positions and no other, forward only.
+    """Locks the batch's row and changes these positions and no other, forward only. With `merge_locked` the only
+    writer of outcomes.
 
     Returns how many changed; 0 for a batch that does not exist.
     """
     query = select(Batch).where(Batch.id == batch_id).with_for_update().execution_options(populate_existing=True)
     batch = (await session.scalars(query)).one_or_none()
-    if batch is None:
+    return 0 if batch is None else await merge_locked(session, batch, changes)
+
+
+async def merge_locked(session: AsyncSession, batch: Batch, changes: Mapping[int, Change]) -> int:
+    """The same for a batch whose row this transaction has locked and read."""
+    if not changes:
         return 0
     outcomes, reasons = bytearray(batch.outcomes), bytearray(batch.reasons)
     within = {position: change for position, change in changes.items() if 0 <= position < batch.size}

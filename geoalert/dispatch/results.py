@@ -18,7 +18,7 @@ from geoalert.dispatch.chunk import Taken
 from geoalert.dispatch.halts import WHOLE_PROVIDER, halt
 from geoalert.dispatch.health import observe
 from geoalert.dispatch.lease import park
-from geoalert.dispatch.outcomes import Change, Outcome, merge_outcomes
+from geoalert.dispatch.outcomes import Change, Outcome, merge_locked
 from geoalert.dispatch.pacing import hold_off
 from geoalert.dispatch.reasons import Reason
 from geoalert.dispatch.tables import Batch, ProviderRef
@@ -70,7 +70,7 @@ async def record_results(
     """
     named = [(p, r) for p, r in zip(taken.positions, answers.results, strict=True) if r is not None]
     changes: dict[int, Change] = {position: (OUTCOME[result.verdict], result.reason) for position, result in named}
-    await merge_outcomes(session, batch.id, changes)
+    await merge_locked(session, batch, changes)
     now = await database_now(session)
     batch.doubt_since = (batch.doubt_since or now) if Outcome.UNCERTAIN in batch.outcomes else None
     refs = [

@@ -8,7 +8,10 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from geoalert.dispatch.channels.channel import Channel, Chunk, SendResult, Verdict
 from geoalert.dispatch.chunk import Taken, take_chunk
@@ -28,6 +31,8 @@ from geoalert.errors import Invalid
 from geoalert.store import Store, database_now
 
 log = logging.getLogger(__name__)
+
+ONWARD: Final = frozenset({*OPEN, Outcome.UNCERTAIN})  # somebody of them may still be told
 
 
 @dataclass
@@ -62,10 +67,10 @@ class Run:
             few = await self.proof.turn(self.key)
             well = False
             try:
-                turn = await self._pace(few)
-                taken = None if turn is None else await self._take(turn)
-                if turn is None or taken is None:
+                found = await self._next(few)
+                if found is None:
                     break
+                turn, taken = found
                 if taken.positions:
                     answers = await (self._look_up if taken.ask else self._hand_over)(turn.channel, taken)
                     well = answers.any_well
@@ -75,10 +80,11 @@ class Run:
                 self.proof.answered(self.key, well=well)
         return await self._leave()
 
-    async def _pace(self, few: int | None) -> Turn | None:
-        """Waits for the provider's rate before anything is marked, so that a cancel can still come first. None when
-        the batch is not to go on: lost, told to stop, or nobody can carry it now.
+    async def _next(self, few: int | None) -> tuple[Turn, Taken] | None:
+        """Whose turn it is, and who is marked for it. Where the provider's rate has to be waited for, that is done
+        before anybody is marked, so that a cancel can still come first. None when the batch is not to go on.
         """
+        self._begin()
         async with self.store.writing() as session:
             batch = await held(session, self.batch_id, self.generation)
             if batch is None:
@@ -87,25 +93,31 @@ class Run:
             turn = await next_turn(session, batch, self.carriers, self.tried, few, now, self.spread())
             if turn is None:
                 return None
+            if not turn.wait:
+                return await self._take(session, batch, turn, now)
             batch.lease_until = now + self.lease + timedelta(seconds=turn.wait)
-        if not turn.wait:
-            return turn
         try:
             async with asyncio.timeout(turn.wait):
                 await self.stopping.wait()
         except TimeoutError:
-            return turn
-        return None
+            pass
+        else:
+            return None
+        self._begin()
+        async with self.store.writing() as session:
+            batch = await held(session, self.batch_id, self.generation)
+            return None if batch is None else await self._take(session, batch, turn, await database_now(session))
 
-    async def _take(self, turn: Turn) -> Taken | None:
+    def _begin(self) -> None:
         # Counted from before the lease is renewed: who freezes after that wakes past the deadline and sends nothing.
         self.deadline = asyncio.get_running_loop().time() + self.patience
-        async with self.store.writing() as session:
-            mine = (self.batch_id, self.generation)
-            return await take_chunk(session, mine, turn, self.tried, self.lease, self.link)
+
+    async def _take(self, session: AsyncSession, batch: Batch, turn: Turn, now: datetime) -> tuple[Turn, Taken] | None:
+        taken = await take_chunk(session, batch, turn, self.tried, self.lease, self.link, now)
+        return None if taken is None else (turn, taken)
 
     async def _record(self, channel: Channel, taken: Taken, answers: Answers) -> bool:
-        """Writes the answers down; False when the batch was lost on the way."""
+        """Writes the answers down; False when nothing is left to do with the batch, or it was lost on the way."""
         if taken.ask:
             named = list(zip(taken.positions, answers.results, strict=True))
             self.tried.lost.update(position for position, found in named if found is None)
@@ -115,6 +127,9 @@ class Run:
             if batch is None:
                 return False
             await record_results(session, batch, channel, taken, answers, spread=self.spread())
+            if batch.state == "leased" and not any(map(ONWARD.__contains__, batch.outcomes)):
+                finish(batch)
+                return False
         again = [found for found in answers.known if found.verdict is Verdict.RETRY]
         if again and len(again) == len(answers.known):
             self.fruitless, self.asked = True, max(found.retry_after or 0.0 for found in again)

@@ -14,7 +14,7 @@ from geoalert.dispatch.channels.channel import Channel
 from geoalert.dispatch.lease import STAND_BACK, emergency_at_work, give_back, park
 from geoalert.dispatch.outcomes import OPEN, Outcome
 from geoalert.dispatch.pacing import TRICKLE, book
-from geoalert.dispatch.picking import Tried, settling
+from geoalert.dispatch.picking import Tried, pick, settling
 from geoalert.dispatch.plan import EMERGENCY
 from geoalert.dispatch.tables import Batch
 from geoalert.dispatch.vitals import claim_trial, situation_of
@@ -43,8 +43,9 @@ async def next_turn(
     now: datetime,
     spread: float,
 ) -> Turn | None:
-    """The next turn of a batch that is held, or None where there is none now: the batch is then queued for later, or
-    parked. `few` bounds the recipients of a message that nobody has answered well yet.
+    """The next turn of a batch that is held, or None where there is none now: the batch is then queued for later or
+    parked, or this claim has tried all it could. `few` bounds the recipients of a message that nobody has answered well
+    yet.
     """
     situation = await situation_of(session, batch, carriers, now)
     asked = _to_settle(situation, batch, carriers, tried, now)
@@ -61,13 +62,15 @@ async def next_turn(
             give_back(batch, until)
             return None
     channel, urgent = found.channel, batch.priority <= EMERGENCY
+    unreachable = frozenset(other.provider for other in carriers if not situation.usable(other))
+    if not pick(batch, channel, tried, unreachable, now).positions:
+        return None
     pressed = not urgent and await emergency_at_work(session, batch.channel, now, EMERGENCY)
     most = _most(batch, found, few, pressed=pressed)
     wait = await book(session, channel, most, now, urgent=urgent, pressed=pressed)
     if wait is None:
         give_back(batch, now + STAND_BACK)
         return None
-    unreachable = frozenset(other.provider for other in carriers if not situation.usable(other))
     return Turn(channel, most, wait, pressed, settles=asked is not None, unreachable=unreachable)
 
 
