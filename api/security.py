@@ -57,7 +57,7 @@ async def actor(house: HouseDep, credential: Annotated[HTTPAuthorizationCredenti
         raise Unauthorised("send a credential: Authorization: Bearer …")
     if not credential.credentials.isascii() or len(credential.credentials) > LONGEST:
         raise Unauthorised("this credential is not valid")
-    async with house.store.reading() as session:
+    async with house.store.looking() as session:
         return await authenticate(session, credential.credentials)
 
 

@@ -129,7 +129,10 @@ class House:
         self.store.revision = await require_current(self.store, migration_scripts())
 
     async def refresh(self) -> None:
-        """Follows the store's epochs."""
+        """Follows the store's epochs. One statement and no transaction when nothing is new: every request asks."""
+        async with self.store.looking() as session:
+            if await self.desk.held.is_current(session):
+                return
         async with self.store.reading() as session:
             await self.desk.refresh(session)
 

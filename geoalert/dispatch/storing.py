@@ -17,8 +17,10 @@ from geoalert.store.copying import add_rows, raw_connection
 # The ids to use, beside no channel, and the last number of each channel of the message: in one question.
 LAST: Final = " UNION ALL SELECT channel, max(number) FROM batch WHERE message_id = {message} GROUP BY channel"
 POSTGRESQL: Final = (
-    "SELECT CAST(NULL AS smallint), nextval(pg_get_serial_sequence('batch', 'id'))"  # noqa: S608 - ours
-    f" FROM generate_series(1, $2::integer){LAST.format(message='$1')}"
+    "SELECT CAST(NULL AS smallint), nextval(its.sequence) FROM generate_series(1, $2::integer),"  # noqa: S608 - ours
+    # OFFSET 0: looked for once and not for every number.
+    " (SELECT CAST(pg_get_serial_sequence('batch', 'id') AS regclass) AS sequence OFFSET 0) AS its"
+    f"{LAST.format(message='$1')}"
 )
 SQLITE: Final = text(f"SELECT NULL, max(id) + 1 FROM batch{LAST.format(message=':message')}")  # noqa: S608 - ours
 

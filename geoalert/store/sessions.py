@@ -16,12 +16,14 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import Connection, event, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
-from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.engine.interfaces import AdaptedConnection, DBAPIConnection
+from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from geoalert.errors import Invalid, Outdated, Unavailable
 from geoalert.store.base import Base
+from geoalert.store.handing import connect
 from geoalert.store.keys import KeyRing
 from geoalert.store.revision import hold
 
@@ -91,8 +93,9 @@ class Store:
         return self.engine.execution_options(isolation_level="AUTOCOMMIT")
 
     def looking(self) -> AsyncSession:
-        """A session without a transaction, to be kept open: each statement sees the moment it is asked, and costs no
-        taking, testing, beginning, ending and giving back of a connection. For reading; whoever has it closes it.
+        """A session without a transaction: each statement sees the moment it is asked, and none begins or ends
+        anything. For one question; or to be kept open, and then a question costs no taking, testing and giving back of
+        a connection either. For reading; whoever has it closes it.
         """
         return self._session(self.unbegun())
 
@@ -154,7 +157,9 @@ def open_store(url: str, keys: KeyRing, *, shift: timedelta = timedelta(0), pool
     address = address.set(drivername=DRIVERS[backend])
     if backend == "sqlite":
         engine = create_async_engine(
-            address, hide_parameters=True, connect_args={"isolation_level": None, "timeout": BUSY_MS / 1000}
+            address,
+            hide_parameters=True,
+            connect_args={"isolation_level": None, "timeout": BUSY_MS / 1000, "async_creator_fn": connect},
         )
         event.listen(engine.sync_engine, "connect", _on_sqlite_connect)
         event.listen(engine.sync_engine, "begin", _on_sqlite_begin)
@@ -164,7 +169,6 @@ def open_store(url: str, keys: KeyRing, *, shift: timedelta = timedelta(0), pool
             hide_parameters=True,
             pool_size=pool,
             max_overflow=pool,
-            pool_pre_ping=True,
             # jit: compiling a range scan took 6 to 170 ms, more than the scan.
             connect_args={
                 "server_settings": {
@@ -174,12 +178,25 @@ def open_store(url: str, keys: KeyRing, *, shift: timedelta = timedelta(0), pool
                 }
             },
         )
+        event.listen(engine.sync_engine, "checkout", _on_postgresql_checkout)
     return Store(engine, keys, shift)
 
 
 def application_name() -> str:
     """What this process's connections are called on a server."""
     return f"geoalert {os.getpid()}"
+
+
+def _on_postgresql_checkout(connection: AdaptedConnection, _entry: ConnectionPoolEntry, _fairy: object) -> None:
+    """Tests a connection before it is used: where it does not answer, all of that time are made anew.
+
+    As `pool_pre_ping` would, in one round trip: that one begins and ends a transaction around its question, for
+    poolers that give out a server a transaction; a query that is not prepared needs none.
+    """
+    try:
+        connection.run_async(lambda raw: raw.execute("SELECT 1"))
+    except Exception as error:
+        raise InvalidatePoolError from error
 
 
 def _on_sqlite_connect(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:

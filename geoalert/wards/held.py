@@ -38,6 +38,10 @@ class HeldCity:
     def index(self) -> WardIndex:
         return self._now.index
 
+    async def is_current(self, session: AsyncSession) -> bool:
+        """Whether `city` and `index` are of the store's version, in one statement."""
+        return await read_version(session, self._now.city.config.key) == self._now.version
+
     async def refresh(self, session: AsyncSession) -> bool:
         """Makes `city` and `index` what this session sees; whether anything was new. One row when nothing was."""
         key = self._now.city.config.key

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime
 
 import pytest
@@ -23,7 +25,7 @@ from geoalert.store.copying import add_rows
 from geoalert.store.migrations import differences
 from geoalert.subscribers.tables import Address, AreaPlace
 from geoalert.wards.tables import WardRow
-from tests.stores import ON_POSTGRESQL
+from tests.stores import ON_POSTGRESQL, ON_SQLITE
 from tests.workbench import Chain
 
 
@@ -111,6 +113,50 @@ async def test_a_writing_session_commits_whole_or_not_at_all(house: House) -> No
             raise RuntimeError("stop")
     async with house.store.reading() as session:
         assert await session.scalar(select(func.count()).select_from(AuditEntry)) == 0
+
+
+COUNTED = text("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < :most) SELECT i FROM n")
+
+
+@pytest.mark.parametrize("most", [1, 999, 1_000, 1_001, 2_500])
+async def test_a_question_gives_all_its_rows_however_many_come_along(house: House, most: int) -> None:
+    """SQLite's driver brings the first thousand with the answer."""
+    expected = list(range(1, most + 1))
+    async with house.store.reading() as session:
+        assert list(await session.scalars(COUNTED, {"most": most})) == expected
+        parts = (await session.stream_scalars(COUNTED, {"most": most})).partitions(300)
+        assert [number async for part in parts for number in part] == expected
+        first = await session.stream_scalars(COUNTED, {"most": most})
+        assert await first.fetchmany(1) == [1]
+        await first.close()  # the rest is not wanted
+        assert await session.scalar(COUNTED, {"most": most}) == 1
+
+
+@ON_SQLITE
+async def test_whoever_gives_up_waiting_to_write_leaves_nothing_begun(house: House) -> None:
+    """The driver's thread goes on waiting, and begins when everybody else has forgotten it."""
+
+    async def write() -> None:
+        async with house.store.writing() as session:
+            await append(session, "test", "thing.done", "x", {})
+
+    path = house.store.engine.url.database
+    assert path is not None
+    with closing(sqlite3.connect(path, isolation_level=None, timeout=5)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        waiting = asyncio.create_task(write())
+        await asyncio.sleep(0.2)
+        waiting.cancel()
+        await asyncio.sleep(0.1)
+        other.execute("COMMIT")
+        await asyncio.wait({waiting})
+        assert waiting.cancelled()
+        await asyncio.sleep(0.3)
+        other.execute("BEGIN IMMEDIATE")
+        other.execute("ROLLBACK")
+    await write()
+    async with house.store.reading() as session:
+        assert await session.scalar(select(func.count()).select_from(AuditEntry)) == 1
 
 
 async def test_the_clock_is_the_databases_and_can_be_shifted(house: House) -> None:
