@@ -44,6 +44,9 @@ bench: setup ## figures, side by side with what a user would pick instead
 	$(BIN)/python bench/locate.py $(ARGS)
 	.ci/run $(BIN)/python -m bench.audience $(ARGS)
 	.ci/run $(BIN)/python -m bench.bulk $(ARGS)
+	@test -x .rivals/bin/python || $(PYTHON) -m venv .rivals
+	@.rivals/bin/pip install --quiet --disable-pip-version-check --require-hashes -r bench/requirements.lock
+	.ci/run $(BIN)/python -m bench.dispatch $(ARGS)
 
 clean: ## forgets the environment and the demo's store
-	rm -rf $(VENV) var
+	rm -rf $(VENV) .rivals var

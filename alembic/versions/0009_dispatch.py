@@ -29,7 +29,7 @@ def _forget_the_queue() -> None:
 
 def upgrade() -> None:
     _forget_the_queue()
-    op.add_column("batch", sa.Column("doubt_since", columns.Instant(), nullable=True))
+    op.add_column("batch", sa.Column("unasked_since", columns.Instant(), nullable=True))
     op.add_column("batch", sa.Column("risk", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.add_column("batch", sa.Column("earlier", sa.String(length=100), nullable=True))
     op.add_column("batch", sa.Column("handed", sa.LargeBinary(), nullable=True))
@@ -70,4 +70,4 @@ def downgrade() -> None:
     op.drop_column("batch", "handed")
     op.drop_column("batch", "earlier")
     op.drop_column("batch", "risk")
-    op.drop_column("batch", "doubt_since")
+    op.drop_column("batch", "unasked_since")

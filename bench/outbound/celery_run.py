@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
-import shutil
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from bench.outbound.town import Sink, free_port
+from geoalert.operations.demo_story import WATER
 from geoalert.sandbox.credentials import read_credentials
 
+PYTHON = Path(__file__).parents[2] / ".rivals" / "bin" / "python"  # celery wants an older dateutil than we do
+BROKER, CONTROL = (Path("/usr/lib/rabbitmq/bin") / name for name in ("rabbitmq-server", "rabbitmqctl"))
 WORKER = ("-A", "bench.outbound.tasks", "worker", "--pool", "threads", "--concurrency", "32", "--loglevel", "ERROR")
 
 
 def why_not() -> str:
     """What is missing, or nothing."""
-    missing = [name for name in ("rabbitmq-server", "rabbitmqctl", "epmd") if shutil.which(name) is None]
-    if importlib.util.find_spec("celery") is None:
-        missing.append("celery (pip install -r bench/requirements.lock)")
+    missing = [] if BROKER.exists() else ["rabbitmq-server"]
+    if not PYTHON.exists():
+        missing.append("celery (make bench makes an environment for it)")
     return ", ".join(missing)
 
 
@@ -41,11 +41,9 @@ def broker(folder: Path) -> Iterator[str]:
         "RABBITMQ_DIST_PORT": str(free_port()),
         "RABBITMQ_PID_FILE": str(folder / "pid"),
     }
-    server = shutil.which("/usr/lib/rabbitmq/bin/rabbitmq-server") or "rabbitmq-server"
-    process = subprocess.Popen([server], env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603
+    process = subprocess.Popen([str(BROKER)], env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603
     try:
-        control = shutil.which("/usr/lib/rabbitmq/bin/rabbitmqctl") or "rabbitmqctl"
-        waiting = [control, "-n", env["RABBITMQ_NODENAME"], "await_startup", "--timeout", "60"]
+        waiting = [str(CONTROL), "-n", env["RABBITMQ_NODENAME"], "await_startup", "--timeout", "60"]
         for _ in range(20):
             if subprocess.run(waiting, env=env, capture_output=True, check=False).returncode == 0:  # noqa: S603
                 break
@@ -63,13 +61,15 @@ def celery_run(sink: Sink, credentials: Path, folder: Path, recipients: int) -> 
     with broker(folder) as address:
         env = os.environ | {"BENCH_BROKER": address}
         worker = subprocess.Popen(  # noqa: S603 - ours
-            [sys.executable, "-m", "celery", *WORKER],
+            [str(PYTHON), "-m", "celery", *WORKER],
             env=env,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
         try:
-            publish = [sys.executable, "-m", "bench.outbound.publish", url]
+            text = WATER["mr"]
+            body = f"{text['description']}\n\n{text['instruction']}"
+            publish = [str(PYTHON), "-m", "bench.outbound.publish", url, text["headline"], body]
             subprocess.run([*publish, "1"], env=env, check=True)  # noqa: S603 - it is up
             _until(sink, 1)
             sink.forget()

@@ -1,6 +1,6 @@
-"""Publishes a task for each recipient.
+"""Publishes a task for each recipient. Runs in the rivals' own environment, without geoalert.
 
-python -m bench.outbound.publish URL RECIPIENTS
+python -m bench.outbound.publish URL TITLE BODY RECIPIENTS
 """
 
 from __future__ import annotations
@@ -8,11 +8,9 @@ from __future__ import annotations
 import sys
 
 from bench.outbound.tasks import app, send
-from geoalert.operations.demo_story import WATER
 
 if __name__ == "__main__":
-    text = WATER["mr"]
-    body = f"{text['description']}\n\n{text['instruction']}"
+    url, title, body, recipients = sys.argv[1:]
     with app.producer_or_acquire() as producer:
-        for number in range(int(sys.argv[2])):
-            send.apply_async((sys.argv[1], f"bench-token-{number:07d}", text["headline"], body), producer=producer)
+        for number in range(int(recipients)):
+            send.apply_async((url, f"bench-token-{number:07d}", title, body), producer=producer)

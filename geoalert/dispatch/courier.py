@@ -23,6 +23,9 @@ from geoalert.subscribers.codes import CHANNEL_NAMES
 log = logging.getLogger(__name__)
 
 NOT_OURS: Final = timedelta(seconds=5)
+SOON: Final = timedelta(
+    seconds=10
+)  # a batch that waits for longer is found by the sweep; its time may change meanwhile
 
 
 @dataclass
@@ -64,7 +67,8 @@ class Courier:
                 return NOT_OURS  # another worker has a provider of this channel
             generation = await claim(session, batch_id, self.owner, self.lease)
             if generation is None:
-                return await until_due(session, batch_id)
+                wait = await until_due(session, batch_id)
+                return wait if wait is not None and wait <= SOON else None
         run = Run(
             store=self.store,
             carriers=carriers,

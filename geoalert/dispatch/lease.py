@@ -32,8 +32,6 @@ async def claim(session: AsyncSession, batch_id: int, owner: str, lease: timedel
             if outcome == Outcome.SENDING
         }
         await merge_locked(session, batch, left)
-        if left:
-            batch.doubt_since = batch.doubt_since or now
     batch.state, batch.lease_owner, batch.lease_until = "leased", owner, now + lease
     batch.lease_generation += 1
     batch.attempts += 1
@@ -76,7 +74,7 @@ def give_back(batch: Batch, not_before: datetime) -> None:
 
 def finish(batch: Batch) -> None:
     """Nothing more to do with it."""
-    batch.state = "done"
+    batch.state, batch.risk = "done", False
     batch.lease_owner = batch.lease_until = None
 
 

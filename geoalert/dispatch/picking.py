@@ -74,4 +74,4 @@ def pick(batch: Batch, channel: Channel, tried: Tried, unreachable: frozenset[st
 
 
 def _too_long(batch: Batch, now: datetime) -> bool:
-    return batch.doubt_since is not None and batch.doubt_since <= now - PATIENCE
+    return batch.unasked_since is not None and batch.unasked_since <= now - PATIENCE

@@ -72,7 +72,11 @@ async def record_results(
     changes: dict[int, Change] = {position: (OUTCOME[result.verdict], result.reason) for position, result in named}
     await merge_locked(session, batch, changes)
     now = await database_now(session)
-    batch.doubt_since = (batch.doubt_since or now) if Outcome.UNCERTAIN in batch.outcomes else None
+    unanswered = taken.ask and any(result.verdict is Verdict.UNCERTAIN for _, result in named)
+    if unanswered:
+        batch.unasked_since = batch.unasked_since or now
+    elif taken.ask or Outcome.UNCERTAIN not in batch.outcomes:
+        batch.unasked_since = None
     refs = [
         {
             "provider": channel.provider,

@@ -53,7 +53,9 @@ class Batch(Base):
     lease_until: Mapped[datetime | None] = mapped_column(Instant())
     attempts: Mapped[int] = mapped_column(Integer)
     joined_at: Mapped[datetime | None] = mapped_column(Instant())  # of latecomers; empty: in it from the release
-    doubt_since: Mapped[datetime | None] = mapped_column(Instant())  # of the oldest `uncertain` that is unsettled
+    unasked_since: Mapped[datetime | None] = mapped_column(
+        Instant()
+    )  # when those in doubt could first not be asked about
     risk: Mapped[bool]  # an operator would rather tell those in doubt twice than not at all
     # Providers that carried it before (joined by commas), and by position which of them had the recipient last, counted
     # from 1; 0, or nothing at all, is `provider`.

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from geoalert.dispatch.carrier import Carrier, Situation, Stopped, Wait, choose
 from geoalert.dispatch.channels.channel import Channel
+from geoalert.dispatch.handed import doubts, provider_of
 from geoalert.dispatch.lease import STAND_BACK, emergency_at_work, give_back, park
 from geoalert.dispatch.outcomes import OPEN, Outcome
 from geoalert.dispatch.pacing import TRICKLE, book
@@ -50,7 +51,11 @@ async def next_turn(
     situation = await situation_of(session, batch, carriers, now)
     asked = _to_settle(situation, batch, carriers, tried, now)
     begun = bool(tried.at) or batch.attempts > 1
-    found = Carrier(asked) if asked else choose(situation, carriers, batch.provider, begun=begun, spread=spread)
+    found = (
+        Carrier(asked, on_trial=situation.on_trial(asked))
+        if asked
+        else choose(situation, carriers, batch.provider, begun=begun, spread=spread)
+    )
     if isinstance(found, Carrier) and found.on_trial and not await claim_trial(session, found.channel.provider, now):
         found = Wait(now + STAND_BACK)
     match found:
@@ -63,6 +68,8 @@ async def next_turn(
             return None
     channel, urgent = found.channel, batch.priority <= EMERGENCY
     unreachable = frozenset(other.provider for other in carriers if not situation.usable(other))
+    if batch.unasked_since is None and any(provider_of(batch, position) in unreachable for position in doubts(batch)):
+        batch.unasked_since = now
     if not pick(batch, channel, tried, unreachable, now).positions:
         return None
     pressed = not urgent and await emergency_at_work(session, batch.channel, now, EMERGENCY)
@@ -86,7 +93,6 @@ def _to_settle(
             for channel in carriers
             if channel.provider != batch.provider
             and situation.usable(channel)
-            and not situation.on_trial(channel)
             and settling(batch, channel, tried, now).positions
         ),
         None,

@@ -58,6 +58,8 @@ async def _ask(courier: Courier) -> None:
     while not courier.stopping.is_set():
         try:
             await ask_providers(courier.store, courier.channels.values(), courier.spread)
+        except Outdated:
+            return
         except Exception as error:  # noqa: BLE001 - as above
             log.warning("providers are not asked: %s", type(error).__name__)
         with suppress(TimeoutError):

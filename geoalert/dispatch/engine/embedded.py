@@ -36,6 +36,7 @@ class EmbeddedEngine:
 
     async def run(self, handler: Handler, channels: Collection[str], stopping: asyncio.Event) -> None:
         queue = PgQueuer.in_memory()
+        in_hand: set[int] = set()  # announced here and not ended: asking the queue about each again takes longer
 
         async def carry(job: Job) -> None:
             assert job.payload is not None  # noqa: S101 - every job of ours has one
@@ -46,10 +47,12 @@ class EmbeddedEngine:
             except Exception:
                 # The lease runs out and the batch comes back; the worker goes on with the others.
                 log.exception("carrying a batch failed")
+            finally:
+                in_hand.discard(int(job.payload))
 
         for lane, limit in lanes(channels).items():
             queue.entrypoint(lane, concurrency_limit=limit)(carry)
-        feeder = asyncio.create_task(self._feed(queue, lanes(channels), stopping))
+        feeder = asyncio.create_task(self._feed(queue, lanes(channels), in_hand, stopping))
         runner = asyncio.create_task(queue.run(dequeue_timeout=timedelta(seconds=1)))
         try:
             ended, _ = await asyncio.wait({feeder, runner}, return_when=asyncio.FIRST_COMPLETED)
@@ -61,7 +64,7 @@ class EmbeddedEngine:
             await asyncio.gather(feeder, return_exceptions=True)
             await runner
 
-    async def _feed(self, queue: PgQueuer, mine: Collection[str], stopping: asyncio.Event) -> None:
+    async def _feed(self, queue: PgQueuer, mine: Collection[str], in_hand: set[int], stopping: asyncio.Event) -> None:
         seen, looked = -1, 0.0
         clock = asyncio.get_running_loop()
         async with self.store.unbegun().connect() as watching:
@@ -69,13 +72,15 @@ class EmbeddedEngine:
                 version = (await watching.execute(text("PRAGMA data_version"))).scalar_one()
                 if version != seen or clock.time() - looked >= LOOK_ANYWAY:
                     seen, looked = version, clock.time()
-                    await self._enqueue_due(queue, mine)
+                    await self._enqueue_due(queue, mine, in_hand)
                 await asyncio.sleep(POLL)
 
-    async def _enqueue_due(self, queue: PgQueuer, mine: Collection[str]) -> None:
+    async def _enqueue_due(self, queue: PgQueuer, mine: Collection[str], in_hand: set[int]) -> None:
         async with self.store.reading() as session:
-            found = [batch for batch in await due(session, SWEEP_LIMIT) if lane_of(batch) in mine]
+            due_now = await due(session, SWEEP_LIMIT)
+        found = [batch for batch in due_now if lane_of(batch) in mine and batch.id not in in_hand]
         if found and queue.queries is not None:
+            in_hand.update(batch.id for batch in found)
             await queue.queries.enqueue(
                 [lane_of(batch) for batch in found],
                 [str(batch.id).encode() for batch in found],

@@ -27,8 +27,8 @@ from geoalert.store.copying import raw_connection
 
 log = logging.getLogger(__name__)
 
-SWEEP_EVERY = 2.0
-OVERDUE = timedelta(seconds=5)
+SWEEP_EVERY = 1.0
+OVERDUE = timedelta(seconds=1)
 SILENT = timedelta(seconds=5)  # a job whose worker is silent for so long is another's; the lease guards the batch
 
 

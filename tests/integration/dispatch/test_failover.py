@@ -167,8 +167,8 @@ async def test_in_an_emergency_a_doubt_is_not_kept_for_long(pair: Pair) -> None:
     await pair.carry(rounds=5)
     assert await pair.depot.outcomes() == {Outcome.ACCEPTED: 5, Outcome.UNCERTAIN: 5}
     (batch,) = await pair.depot.batches()
-    assert batch.doubt_since is not None
-    await pair.depot.change(Batch, doubt_since=batch.doubt_since - MINUTE)
+    assert batch.unasked_since is not None
+    await pair.depot.change(Batch, unasked_since=batch.unasked_since - MINUTE)
     await pair.carry(rounds=2)
     assert await pair.depot.outcomes() == {Outcome.ACCEPTED: 10}
     assert (pair.told(), pair.both()) == ((0, 10), 0)

@@ -30,7 +30,7 @@ def batch(*outcomes: Outcome, severity: str = "Moderate", since: timedelta = tim
         priority=PRIORITY[severity],
         size=len(outcomes),
         outcomes=bytes(outcomes),
-        doubt_since=NOW - since,
+        unasked_since=NOW - since,
     )
 
 
