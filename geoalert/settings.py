@@ -131,6 +131,9 @@ class AlertSettings(_Group):
     widen_m: int = Field(default=50, ge=0, le=500)
     # Alerts of low severity (Minor, Unknown) that one person is told of within seven days. 0: as many as there are.
     weekly_budget: int = Field(default=5, ge=0, le=1_000)
+    # Minutes in which a channel has to say that a Severe message arrived, before the person's next one is used.
+    # 0: only a failure moves anybody on.
+    next_channel_minutes: int = Field(default=5, ge=0, le=1_440)
 
 
 class AudienceSettings(_Group):

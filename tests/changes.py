@@ -52,10 +52,17 @@ async def add_sms(house: House, person: int, *, rank: int = 1, state: str = "act
         session.add(row)
 
 
-async def set_addresses(house: House, person: int, state: str) -> None:
+async def set_addresses(house: House, person: int, state: str, *channels: str) -> None:
+    """Those of these channels, or all."""
+    codes = [CHANNELS[name] for name in channels or CHANNELS]
     async with house.store.writing() as session:
-        theirs = (Address.owner_kind == "subscriber") & (Address.owner_id == person)
+        theirs = (Address.owner_kind == "subscriber") & (Address.owner_id == person) & Address.channel.in_(codes)
         await session.execute(update(Address).where(theirs).values(state=state))
+
+
+async def set_person(house: House, person: int, **values: object) -> None:
+    async with house.store.writing() as session:
+        await session.execute(update(Subscriber).where(Subscriber.id == person).values(**values))
 
 
 async def reference_of(house: House, person: int) -> str:

@@ -61,6 +61,8 @@ ANSWERED: Final[dict[str, Any]] = {
     "expected_minutes": {"push": 1, "sms": 1},
     "rounded": False,
     "widened": False,
+    "at_most": {"push": {"mr": 1}, "sms": {"mr": 3}},
+    "cost_at_most_rupees": 0.45,
 }
 
 
@@ -120,10 +122,14 @@ class PreviewView(_View):
     held: int = Field(description="of `people`, those told after their quiet hours")
     may_be_affected: int = Field(description="of `people`, those known only by a ward or a rounded cell")
     suppressed: dict[str, int] = Field(description="inside and not told, by the first reason that holds")
-    by_channel: dict[str, dict[str, int]]
+    by_channel: dict[str, dict[str, int]] = Field(description="by the channel each begins with; Extreme: by all theirs")
     by_office: list[OfficeRowView]
     segments: dict[str, int] | None = Field(description="of an SMS by language; null without texts or provider")
     estimated_cost_rupees: float | None = Field(description="null without texts or where a channel has no provider")
     expected_minutes: dict[str, int | None] = Field(description="by channel, rounded up; null without a provider")
     rounded: bool = Field(description="every figure is rounded to the nearest 10")
     widened: bool = Field(description="counted on whole squares of the map")
+    at_most: dict[str, dict[str, int]] = Field(
+        description="as `by_channel`, if everybody had to go on to every channel they have: how many will is not known"
+    )
+    cost_at_most_rupees: float | None = Field(description="of `at_most`; null as `estimated_cost_rupees`")

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """What a severity may override, and whether it uses all of a person's channels at once.
+    """What a severity may override, and whether it uses all of a person's channels at once or one after the other.
 
     Consent may be overridden for safety in a disaster only (DPDP Act s.7); a STOP never is.
     """
@@ -45,7 +45,7 @@ class Reach:
 REACH: Final = MappingProxyType(
     {
         "Extreme": Reach(consent=True, category=True, min_severity=True, quiet_hours=True, all_channels=True),
-        "Severe": Reach(consent=True, min_severity=True, quiet_hours=True, all_channels=True),
+        "Severe": Reach(consent=True, min_severity=True, quiet_hours=True),
         "Moderate": Reach(),
         "Minor": Reach(),
         "Unknown": Reach(),

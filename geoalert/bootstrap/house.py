@@ -187,6 +187,7 @@ async def open_house(
         find_divided=divided_in if grid is None else grid.divided,
         widen_m=settings.alerts.widen_m,
         weekly_budget=settings.alerts.weekly_budget,
+        next_channel_after=timedelta(minutes=settings.alerts.next_channel_minutes),
     )
     journal, linker = PreviewJournal(store), Linker(store)
     stopping = asyncio.Event()

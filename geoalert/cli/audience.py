@@ -99,3 +99,8 @@ def show(found: Preview) -> None:
         out.print(f"SMS segments: {', '.join(f'{language} {units}' for language, units in found.segments.items())}")
     if found.estimated_cost_rupees is not None:
         out.print(f"about {found.estimated_cost_rupees:.2f} rupees")
+    more = {name: sum(told.values()) for name, told in found.at_most.items()}
+    if more != {name: sum(told.values()) for name, told in found.by_channel.items()}:
+        cost = "" if found.cost_at_most_rupees is None else f", {found.cost_at_most_rupees:.2f} rupees"
+        told = ", ".join(f"{name} {number}" for name, number in more.items())
+        out.print(f"at most, if everybody had to go on to every channel they have: {told}{cost}")

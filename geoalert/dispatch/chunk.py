@@ -88,6 +88,7 @@ async def take_chunk(
             hand_on(batch, turn.channel.provider)
         await merge_locked(session, batch, dict.fromkeys(usable, (Outcome.SENDING, Reason.NONE)))
         hand_to(batch, usable, turn.channel.provider)
+        batch.handed_at = batch.handed_at or now
     tried.at.update((position, turn.channel.provider) for position in positions)
     return Taken(
         notice=notice_of(alert, message, batch.language, link),

@@ -6,10 +6,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from enum import IntEnum
 from types import MappingProxyType
 from typing import Final
 
+import numpy as np
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -50,6 +52,28 @@ OPEN: Final = frozenset({_O.PENDING, _O.HELD})
 
 Change = tuple[Outcome, Reason]
 
+# A channel that surely will not tell somebody, so that their next one is to: by outcome, for these reasons (None: any).
+# Who told us STOP said no to that channel; whether they said no to all of them, the person's own state and consent say.
+DEAD_ENDS: Final[Mapping[Outcome, frozenset[Reason] | None]] = MappingProxyType(
+    {
+        _O.FAILED: None,
+        _O.SUPPRESSED: frozenset({Reason.ADDRESS_GONE, Reason.OPTED_OUT, Reason.UNREADABLE}),
+    }
+)
+MAY_BE_DEAD: Final = tuple(DEAD_ENDS)
+AT_ONCE: Final = datetime(1970, 1, 1, tzinfo=UTC)  # a `look_at` that is due whatever the clock says
+
+
+def is_dead_end(outcome: int, reason: int) -> bool:
+    """Whether nobody is told by this channel any more."""
+    code = Outcome(outcome)
+    reasons = DEAD_ENDS.get(code, frozenset[Reason]())
+    return reasons is None or reason in reasons
+
+
+# The same for many at once, by the two bytes as they are stored.
+DEAD_END: Final = np.array([[is_dead_end(outcome, reason) for reason in range(256)] for outcome in Outcome])
+
 
 def advance(outcomes: bytearray, reasons: bytearray, changes: Mapping[int, Change]) -> int:
     """Applies the changes the table allows, in place; returns how many. A change to the same outcome is none."""
@@ -68,8 +92,8 @@ async def end_open(session: AsyncSession, batch: Batch, change: Change) -> int:
 
 
 async def merge_outcomes(session: AsyncSession, batch_id: int, changes: Mapping[int, Change]) -> int:
-    """Locks the batch's row and changes these positions and no other, forward only. With `merge_locked` the only
-    writer of outcomes.
+    """Locks the batch's row and changes these positions and no other, forward only; whose channel came to a dead end is
+    looked at. With `merge_locked` the only writer of outcomes.
 
     Returns how many changed; 0 for a batch that does not exist.
     """
@@ -87,5 +111,8 @@ async def merge_locked(session: AsyncSession, batch: Batch, changes: Mapping[int
     applied = advance(outcomes, reasons, within)
     if applied:
         batch.outcomes, batch.reasons = bytes(outcomes), bytes(reasons)
+        dead = [position for position, (outcome, _) in within.items() if outcome in MAY_BE_DEAD]
+        if any(is_dead_end(outcomes[position], reasons[position]) for position in dead):
+            batch.look_at = AT_ONCE
         await session.flush()
     return applied

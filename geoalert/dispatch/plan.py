@@ -60,12 +60,15 @@ async def plan_batches(
     now: datetime,
     *,
     late: bool = False,
+    look_at: datetime | None = None,
+    moved_for: Reason | None = None,
 ) -> list[Announced]:
     """Stores the recipients as batches and returns those that workers may start.
 
     Each recipient stands in exactly one batch; the caller gives each (owner, channel) once. Held batches wait for
     the end of the quiet hours; those of social accounts are parked until the cell publishes. Numbers go on from those
-    the message has; what is `late` says when it was added.
+    the message has; what is `late` says when it was added, and `moved_for` why these people's channel before was not
+    enough. From `look_at` on somebody looks whether theirs is.
     """
     batches: list[NewBatch] = []
     for (channel, language, hold, waits), owners in _groups(recipients):
@@ -92,6 +95,8 @@ async def plan_batches(
                     state=PARKED if parked_for else "queued",
                     parked_for=parked_for,
                     joined_at=now if late else None,
+                    look_at=look_at,
+                    moved_for=moved_for,
                 )
             )
     ids = await store_batches(session, message.id, batches)

@@ -42,3 +42,5 @@ class Reason(IntEnum):
     PAUSED = 52  # by an operator
     NO_MESSAGE = 53  # the message it belongs to is not there
     NO_CHANNEL = 54  # a channel this program does not know
+    # of the channel before
+    NOT_CONFIRMED = 60  # nothing said in time that it arrived; of those moved on, never of an outcome

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from geoalert.dispatch.channels.channel import Status
 from geoalert.dispatch.outcomes import Change, Outcome, merge_outcomes
 from geoalert.dispatch.reasons import Reason
+from geoalert.dispatch.retired import GONE, retire
 from geoalert.dispatch.tables import Batch, ReceiptRow
 from geoalert.store import Store, database_now, insert_for
 
@@ -103,8 +104,8 @@ async def receipts_waiting(session: AsyncSession) -> int:
 
 
 async def fold_receipts(store: Store, limit: int = 2_000) -> int:
-    """Merges waiting receipts into their batches; returns how many were taken. Those of unknown batches are set
-    aside.
+    """Merges waiting receipts into their batches, and retires addresses they prove dead; returns how many were taken.
+    Those of unknown batches are set aside.
     """
     async with store.writing() as session:
         waiting = list(
@@ -122,6 +123,7 @@ async def fold_receipts(store: Store, limit: int = 2_000) -> int:
         for row in waiting:
             by_batch[row.batch_id].append(row)
         known = set(await session.scalars(select(Batch.id).where(Batch.id.in_(list(by_batch)))))
+        retired: dict[int, set[int]] = {}
         for batch_id in sorted(known):
             rows = by_batch[batch_id]
             for status in ORDER:
@@ -130,6 +132,9 @@ async def fold_receipts(store: Store, limit: int = 2_000) -> int:
                 }
                 if changes:
                     await merge_outcomes(session, batch_id, changes)
+            if dead := {row.position for row in rows if row.status == Status.FAILED.value and row.reason in GONE}:
+                retired[batch_id] = dead
+        await retire(session, retired)  # after every batch is locked: addresses come last, for everybody
         for folded, ids in (
             (FOLDED, [row.id for row in waiting if row.batch_id in known]),
             (SET_ASIDE, [row.id for row in waiting if row.batch_id not in known]),

@@ -21,7 +21,8 @@ from geoalert.dispatch.told import may_have_told
 @dataclass(frozen=True, slots=True)
 class Standing:
     """One (message, channel) of a person. `not_before` is when their batch may leave next; `handed_over_at` and
-    `receipts` (status, when) are what the channel keeps: empty does not mean that nothing happened.
+    `receipts` (status, when) are what the channel keeps: empty does not mean that nothing happened. `begun_at` is when
+    the first of their batch was handed over; `moved_for` what the channel before met, of those who go on by this one.
     """
 
     message_id: int
@@ -32,6 +33,8 @@ class Standing:
     joined_at: datetime | None
     not_before: datetime
     handed_over_at: datetime | None
+    begun_at: datetime | None
+    moved_for: Reason | None
     receipts: tuple[tuple[str, datetime], ...]
 
     @property
@@ -64,6 +67,8 @@ async def standings(session: AsyncSession, message_ids: Sequence[int], owner: in
             joined_at=batch.joined_at,
             not_before=batch.not_before,
             handed_over_at=handed.get((batch.id, position)),
+            begun_at=batch.handed_at,
+            moved_for=None if batch.moved_for is None else Reason(batch.moved_for),
             receipts=tuple(receipts[batch.id, position]),
         )
         for batch, position in found

@@ -42,6 +42,8 @@ class NewBatch:
     state: str
     parked_for: int
     joined_at: datetime | None
+    look_at: datetime | None
+    moved_for: int | None
 
 
 NAMES: Final = tuple(NewBatch.__dataclass_fields__)

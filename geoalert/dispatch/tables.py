@@ -14,6 +14,7 @@ from sqlalchemy import (
     SmallInteger,
     String,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -31,6 +32,13 @@ class Batch(Base):
     __table_args__ = (
         UniqueConstraint("message_id", "channel", "number"),
         Index("ix_batch_due", "state", "priority", "not_before"),
+        Index(
+            "ix_batch_look",
+            "message_id",
+            "look_at",
+            postgresql_where=text("look_at IS NOT NULL"),
+            sqlite_where=text("look_at IS NOT NULL"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -52,15 +60,17 @@ class Batch(Base):
     lease_generation: Mapped[int] = mapped_column(Integer)
     lease_until: Mapped[datetime | None] = mapped_column(Instant())
     attempts: Mapped[int] = mapped_column(Integer)
-    joined_at: Mapped[datetime | None] = mapped_column(Instant())  # of latecomers; empty: in it from the release
-    unasked_since: Mapped[datetime | None] = mapped_column(
-        Instant()
-    )  # when those in doubt could first not be asked about
+    joined_at: Mapped[datetime | None] = mapped_column(Instant())  # after the release; empty: in it from the release
+    unasked_since: Mapped[datetime | None] = mapped_column(Instant())  # those in doubt could first not be asked about
     risk: Mapped[bool]  # an operator would rather tell those in doubt twice than not at all
     # Providers that carried it before (joined by commas), and by position which of them had the recipient last, counted
     # from 1; 0, or nothing at all, is `provider`.
     earlier: Mapped[str | None] = mapped_column(String(100))
     handed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    handed_at: Mapped[datetime | None] = mapped_column(Instant())  # when the first of them was handed over
+    # From when somebody in it may need their next channel, until that was looked at; empty: nobody.
+    look_at: Mapped[datetime | None] = mapped_column(Instant())
+    moved_for: Mapped[int | None] = mapped_column(SmallInteger)  # a Reason: what their channel before this one met
 
 
 class ReceiptRow(Base):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
@@ -35,6 +35,7 @@ class Desk:
     find_divided: DividedFinder = divided_in
     widen_m: int = 0  # metres around wards of Severe and Extreme messages
     weekly_budget: int = 0  # alerts of low severity a person is told of within seven days; 0: no bound
+    next_channel_after: timedelta = timedelta(0)  # in which a Severe message has to have arrived; 0: no bound
 
     @property
     def city(self) -> City:

@@ -1,8 +1,8 @@
 """Alerts of one event: when the live message of one speaks for that of another, so that a person inside both hears one.
 
 It speaks for another that is of the same event (the same incident, or word for word the same) and category, is at least
-as severe, holds for all of its time and, where a severity uses all of a person's channels, asks for all of its
-channels. Whatever is worse, begins earlier or lasts longer is a changed fact, and is told.
+as severe, holds for all of its time and, in an emergency, where a person may need several of their channels, asks for
+all of its channels. Whatever is worse, begins earlier or lasts longer is a changed fact, and is told.
 """
 
 from __future__ import annotations
@@ -19,9 +19,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from geoalert.alerts.facts import onset_of
 from geoalert.alerts.states import LIVE
 from geoalert.alerts.tables import Alert, Message
-from geoalert.audience.rules import REACH
 from geoalert.operations.channels import POST, channels_of
-from geoalert.subscribers.codes import SEVERITIES
+from geoalert.subscribers.codes import EMERGENCIES, SEVERITIES
 
 FOLLOWED: Final = ("Alert", "Update")  # an all-clear is for those who were told, and nobody else
 LOCK: Final = 7263  # PostgreSQL advisory lock, with the category's bit: one release of a category at a time
@@ -115,7 +114,7 @@ async def speaking(session: AsyncSession, event: Event, now: datetime) -> list[S
 
 
 def _speaks(message: Message, event: Event, now: datetime) -> bool:
-    every_channel = not REACH[event.severity].all_channels or channels_of(message) >= event.channels
+    every_channel = event.severity not in EMERGENCIES or channels_of(message) >= event.channels
     severe_enough = SEVERITIES[message.severity] >= SEVERITIES[event.severity]
     # Of what has begun, only the time that is left counts.
     return severe_enough and every_channel and _begins(message, now) <= max(event.onset or now, now)
@@ -127,7 +126,7 @@ def defers(event: Event, message: Message, now: datetime) -> bool:
     """
     if event.message_id is None or message.id < event.message_id:
         return True
-    every_channel = not REACH[message.severity].all_channels or event.channels >= channels_of(message) - {POST}
+    every_channel = message.severity not in EMERGENCIES or event.channels >= channels_of(message) - {POST}
     mutual = (
         event.severity == message.severity
         and event.expires >= message.expires

@@ -14,7 +14,8 @@ from geoalert.audience.rules import REACH
 from geoalert.dispatch.outcomes import Outcome
 from geoalert.dispatch.standing import Standing
 from geoalert.operations.channels import channels_of
-from geoalert.operations.explain_words import outcome_words
+from geoalert.operations.explain_words import NEXT, moved_words, outcome_words
+from geoalert.operations.going_on import CONFIRMED
 from geoalert.subscribers.codes import CHANNEL_NAMES, LANGUAGE_NAMES
 from geoalert.subscribers.tables import Address
 
@@ -29,6 +30,7 @@ class Receipt:
 class ChannelTold:
     """`order` and `address` are as they stand now: 1 first, and the state of their best address; None and "none" where
     they have none any more. `outcome` and what follows is empty where the message holds no entry for the channel.
+    `because` is what their channel before this one met, of those who went on by it.
     """
 
     channel: str
@@ -42,6 +44,7 @@ class ChannelTold:
     held_until: datetime | None = None
     handed_over_at: datetime | None = None
     receipts: tuple[Receipt, ...] = ()
+    because: str | None = None
 
 
 async def channels_told(
@@ -57,17 +60,21 @@ async def channels_told(
     addresses = dict(sorted(best.items(), key=lambda item: item[1]))
     standing = {entry.channel: entry for entry in theirs}
     return tuple(
-        _told(message, channel, addresses.get(channel), standing.get(channel), others=bool(theirs))
+        _told(message, channel, addresses.get(channel), standing.get(channel), theirs)
         for channel in dict.fromkeys([*addresses, *standing])
     )
 
 
 def _told(
-    message: Message, channel: int, address: tuple[int, str] | None, entry: Standing | None, *, others: bool
+    message: Message,
+    channel: int,
+    address: tuple[int, str] | None,
+    entry: Standing | None,
+    theirs: Sequence[Standing],
 ) -> ChannelTold:
     order, state = address or (None, "none")
     if entry is None:
-        return ChannelTold(CHANNEL_NAMES[channel], order, state, _why_not(message, channel, state, others=others))
+        return ChannelTold(CHANNEL_NAMES[channel], order, state, _why_not(message, channel, state, others=bool(theirs)))
     held = entry.outcome == Outcome.HELD
     return ChannelTold(
         channel=CHANNEL_NAMES[channel],
@@ -80,8 +87,24 @@ def _told(
         held_until=entry.not_before if held else None,
         handed_over_at=entry.handed_over_at,
         receipts=tuple(Receipt(status, at) for status, at in entry.receipts),
-        says=outcome_words(entry.outcome, entry.reason) + ("; joined late" if entry.joined_at else ""),
+        says="; ".join([outcome_words(entry.outcome, entry.reason), *_how_come(message, entry, theirs)]),
+        because=None if entry.moved_for is None else entry.moved_for.name.lower(),
     )
+
+
+def _how_come(message: Message, entry: Standing, theirs: Sequence[Standing]) -> list[str]:
+    """Why it was not in the message from the start."""
+    if entry.joined_at is None:
+        return []
+    released = message.released_at or entry.joined_at
+    before = [
+        (other.joined_at or released, other) for other in theirs if (other.joined_at or released) < entry.joined_at
+    ]
+    if entry.moved_for is None or not before:
+        return ["joined late"]
+    planned, last = max(before, key=lambda each: each[0])
+    waited = entry.joined_at - (last.begun_at or planned)
+    return [moved_words(CHANNEL_NAMES[last.channel], entry.moved_for, waited)]
 
 
 def _why_not(message: Message, channel: int, state: str, *, others: bool) -> str:
@@ -90,5 +113,5 @@ def _why_not(message: Message, channel: int, state: str, *, others: bool) -> str
     if state != "active":
         return f"no usable address now: it is {state}"
     if others and not REACH[message.severity].all_channels:
-        return "another channel was used: this severity uses one of each person's"
+        return NEXT[message.severity in CONFIRMED]
     return "the message holds nothing for it"

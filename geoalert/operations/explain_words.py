@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from types import MappingProxyType
 from typing import Final
 
@@ -78,9 +79,26 @@ REASON: Final = MappingProxyType(
         Reason.NO_PROVIDER: "the channel has no provider",
     }
 )
+MOVED: Final = "used after {channel}: {why}"
+NOT_CONFIRMED: Final = "nothing said within {minutes} that it arrived"
+FAILED: Final = "it failed"
+NEXT: Final = MappingProxyType(
+    {
+        False: "another channel was used: this one comes next if that fails",
+        True: "another channel was used: this one comes next if that fails, or does not say in time that it arrived",
+    }
+)
 
 
 def outcome_words(outcome: Outcome, reason: Reason) -> str:
     """What is known of a recipient; never more than is known."""
     why = REASON.get(reason)
     return OUTCOME[outcome] if why is None else f"{OUTCOME[outcome]}: {why}"
+
+
+def moved_words(channel: str, cause: Reason, waited: timedelta) -> str:
+    """Why somebody goes on by another channel than this one, which had so long."""
+    minutes = int(waited.total_seconds() // 60)
+    unit = "minute" if minutes == 1 else "minutes"
+    said = NOT_CONFIRMED.format(minutes=f"{minutes} {unit}") if cause is Reason.NOT_CONFIRMED else None
+    return MOVED.format(channel=channel, why=said or REASON.get(cause, FAILED))

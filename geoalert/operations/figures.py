@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from geoalert.audience import LEFT_OUT, Divided, Ruled
+from geoalert.audience import LEFT_OUT, Divided, Members, Ruled
+from geoalert.audience.choosing import reached
 from geoalert.operations.coarse import rounded
 from geoalert.operations.offices import ByOffice
 from geoalert.subscribers.codes import CHANNEL_NAMES, LANGUAGE_NAMES
@@ -65,8 +67,17 @@ class Figures:
         return dict(zip(LEFT_OUT, self._shown(counts), strict=True))
 
     def by_channel(self) -> Table:
+        """By the channel each begins with, or by all where the severity uses all."""
+        return self._counted(self._table.sum(axis=0))
+
+    def at_most(self, codes: Iterable[int]) -> Table:
+        """As if everybody had to go on to every channel of theirs among these."""
+        members: Members = reached(self.found.people, self.ruled.told, sorted(codes), every=True)[0]
+        cell = members.channel.astype(np.int64) * CODES + members.language
+        return self._counted(np.bincount(cell, minlength=CODES * CODES).reshape(CODES, CODES))
+
+    def _counted(self, counts: NDArray[np.int64]) -> Table:
         table: Table = {}
-        counts = self._table.sum(axis=0)
         for channel, language in np.argwhere(counts).tolist():
             (people,) = self._shown([counts[channel, language]])
             if people:

@@ -4,21 +4,23 @@ Whoever subscribes, moves, verifies an address or changes a wish is in the log o
 message keeps up to where its audience has followed it. The first mark was taken before the audience was resolved, in
 that transaction, so a place that was being written while the message left is either in the audience or behind the mark.
 
-Told once: the alert's row is locked, and whom the message's batches name is left out; for a severity that uses one
-channel of each person, whoever they name by any channel. What is added commits together with the new mark, the new
-hash and the announcement, or not at all.
+Told once: the alert's row is locked, and whom the message's batches name is left out; for a severity that begins with
+one channel of each person, whoever they name by any channel. Those go on where none of theirs told them and the change
+gives them another (`operations.going_on`). What is added commits together with the new mark, the new hash and the
+announcement, or not at all.
 """
 
 from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
 import numpy as np
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from geoalert.alerts.states import LIVE
@@ -28,16 +30,24 @@ from geoalert.audience.among import Among
 from geoalert.audience.changes import Position, changed_since
 from geoalert.audience.rules import REACH
 from geoalert.audit import append
+from geoalert.dispatch.entries import entries_of
+from geoalert.dispatch.heard import distinct
+from geoalert.dispatch.outcomes import AT_ONCE
 from geoalert.dispatch.packed import Packed, packed
 from geoalert.dispatch.plan import plan_batches
 from geoalert.dispatch.recipients import Recipients
+from geoalert.dispatch.tables import Batch
 from geoalert.errors import Outdated
 from geoalert.operations.desk import Desk
 from geoalert.operations.event import FOLLOWED, Event, ids_of, in_company, speaking, take_turn
 from geoalert.operations.followed import MANY, changed_of
+from geoalert.operations.going_on import first_look, going_on, may_go_on
+from geoalert.operations.in_hand import in_hand
+from geoalert.operations.next_channel import put_on
 from geoalert.operations.release import write_down
 from geoalert.operations.sparing import Sparing, sparing
-from geoalert.store import database_now
+from geoalert.store import IDS_A_QUERY, database_now
+from geoalert.subscribers.tables import Subscriber
 
 log = logging.getLogger(__name__)
 
@@ -109,7 +119,7 @@ class Latecomers:
             await self.desk.refresh(session)
             spare = await sparing(session, self.desk, Event.of(alert, message), now, Among(ids))
             fresh, _ = await _newcomers(session, self.desk, message, spare, now)
-            if len(fresh):
+            if len(fresh) or await _goes_on(session, self.desk, message, ids, since.now(session), now):
                 return True
         self._looked[message_id] = here
         return False
@@ -120,7 +130,7 @@ async def extend(desk: Desk, message_id: int) -> int:
     another worker or an officer has the alert in hand: the next look finds it again.
     """
     async with desk.store.writing() as session:
-        message = await _locked(session, message_id)
+        message = await in_hand(session, message_id)
         if message is None:
             return 0
         alert = await session.get_one(Alert, message.alert_id)
@@ -139,9 +149,13 @@ async def extend(desk: Desk, message_id: int) -> int:
             spare = replace(spare, find=Among(ids))
         fresh, held = await _newcomers(session, desk, message, spare, now)
         message.audience_mark, message.audience_followed_at, message.audience_beside = here.seen, now, speakers
+        moved = await _move_on(session, desk, message, ids, now)
+        if moved:
+            held = await packed(session, message.id)
         if not len(fresh):
-            return 0
-        batches = await plan_batches(session, message, fresh, desk.routes, now, late=True)
+            return moved
+        look_at = first_look(desk, message, now)
+        batches = await plan_batches(session, message, fresh, desk.routes, now, late=True, look_at=look_at)
         write_down(message, held.whole().joined(fresh))
         detail = {
             "joined": len(fresh),
@@ -151,22 +165,45 @@ async def extend(desk: Desk, message_id: int) -> int:
         }
         await append(session, BY, "message.joined", message.identifier, detail)
         await desk.engine.enqueue(session, batches)
-        return fresh.people()
+        return fresh.people() + moved
 
 
-async def _locked(session: AsyncSession, message_id: int) -> Message | None:
-    """The message, if it is live and nobody else has its alert: what follows it waits until this transaction ends.
-
-    The alert first, as everybody does who ends a message.
+async def _goes_on(
+    session: AsyncSession, desk: Desk, message: Message, ids: Sequence[int], since: datetime, now: datetime
+) -> bool:
+    """Whether a change gave somebody another channel whom those of the message did not tell. Who signed up since the
+    last look is not in it.
     """
-    of_message = select(Message.alert_id).where(Message.id == message_id).scalar_subquery()
-    alert = select(Alert.id).where(Alert.id == of_message).with_for_update(skip_locked=True)
-    if (await session.execute(alert)).one_or_none() is None:
-        return None
-    query = select(Message).where(Message.id == message_id).with_for_update()
-    message = (await session.scalars(query)).one()
-    live = message.state in LIVE and message.msg_type in FOLLOWED
-    return message if live and message.expires > await database_now(session) else None
+    if not may_go_on(message):
+        return False
+    if len(ids) > IDS_A_QUERY:
+        return True
+    older = select(Subscriber.id).where(Subscriber.id.in_(ids), Subscriber.created_at < since)
+    asked = np.array(sorted(await session.scalars(older)), dtype=np.int64)
+    if not len(asked):
+        return False
+    held = await entries_of(session, message)
+    return bool((await going_on(session, desk, message, held, asked, now)).by_cause)
+
+
+async def _move_on(
+    session: AsyncSession, desk: Desk, message: Message, ids: Sequence[int] | None, now: datetime
+) -> int:
+    """Puts those on their way by their next channel who changed; returns how many. Where it may be anybody, all are
+    looked at in turn (`next_channel`), but for what a worker has in hand: it may itself wait for this message.
+    """
+    if not may_go_on(message):
+        return 0
+    if ids is None:
+        free = select(Batch.id).where(Batch.message_id == message.id).with_for_update(skip_locked=True)
+        found = (await session.scalars(free)).all()
+        for start in range(0, len(found), IDS_A_QUERY):
+            these = Batch.id.in_(found[start : start + IDS_A_QUERY])
+            await session.execute(update(Batch).where(these).values(look_at=AT_ONCE))
+        return 0
+    held = await entries_of(session, message)
+    onward = await going_on(session, desk, message, held, distinct(np.array(ids, dtype=np.int64)), now)
+    return await put_on(session, desk, message, held, onward, now) if onward.by_cause else 0
 
 
 async def _other_company(session: AsyncSession, message_id: int, now: datetime) -> bool:

@@ -78,6 +78,9 @@ class Preview:
     `may_be_affected`: those of `people` known only by a ward or a rounded cell. In `by_office` each person stands under
     one office, so that a channel's rows sum to its total; where figures are `rounded`, only nearly. `widened`: counted
     on whole squares of the map (`operations.coarse`).
+
+    Who is not told by a channel goes on to their next one (`operations.going_on`): how many will is not known before,
+    so `at_most` and `cost_at_most_rupees` say what it takes if everybody goes on to every channel they have.
     """
 
     people: int
@@ -92,6 +95,8 @@ class Preview:
     expected_minutes: dict[str, int | None]
     rounded: bool
     widened: bool
+    at_most: dict[str, dict[str, int]]
+    cost_at_most_rupees: float | None
 
 
 async def preview(desk: Desk, journal: PreviewJournal, asked: Asked, by: str, *, exact: bool) -> Preview:
@@ -127,7 +132,9 @@ async def preview(desk: Desk, journal: PreviewJournal, asked: Asked, by: str, *,
         spared = await spare(session, found.people.subscriber)
     figures = Figures(found, ruled(found.people, aim, now, spared), offices, exact=exact)
     totals, by_channel = figures.totals(), figures.by_channel()
+    at_most = figures.at_most(codes)
     taken = estimate(by_channel, codes, desk.routes, texts, asked.severity, now)
+    most = estimate(at_most, codes, desk.routes, texts, asked.severity, now)
     await journal.note(by, Looked.at(area, area_km2(area, epsg), drawn=asked.drawn is not None))
     return Preview(
         people=totals.people,
@@ -142,6 +149,8 @@ async def preview(desk: Desk, journal: PreviewJournal, asked: Asked, by: str, *,
         expected_minutes=taken.minutes,
         rounded=not exact,
         widened=not (exact or asked.by_published_lines),
+        at_most=at_most,
+        cost_at_most_rupees=most.rupees,
     )
 
 

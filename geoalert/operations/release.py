@@ -29,6 +29,7 @@ from geoalert.errors import Conflict
 from geoalert.operations.channels import POST, channels_of
 from geoalert.operations.desk import Desk
 from geoalert.operations.event import Event, Speaker, ids_of, speaking, take_turn
+from geoalert.operations.going_on import first_look
 from geoalert.operations.repeat import refuse_repeat
 from geoalert.operations.sparing import REASONS, sparing
 from geoalert.subscribers.codes import CHANNEL_NAMES, LANGUAGE_NAMES
@@ -121,7 +122,8 @@ async def put_on_its_way(
     message.released_at = now
     message.audience_mark, message.audience_followed_at = mark.seen, now
     write_down(message, recipients)
-    batches = await plan_batches(session, message, recipients, desk.routes, now)
+    look_at = first_look(desk, message, now)
+    batches = await plan_batches(session, message, recipients, desk.routes, now, look_at=look_at)
     await append(
         session,
         by,

@@ -1,5 +1,5 @@
 """What happens on its own, by the database's clock: messages approved for later leave when their time has come, who
-joins a live one late is told, and the log of whose places changed is cut.
+joins a live one late is told, whom a channel did not tell is told by their next, and the log of changes is cut.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from geoalert.audience.changes import prune
 from geoalert.errors import Outdated, Refusal
 from geoalert.operations.desk import Desk
 from geoalert.operations.latecomers import Latecomers
+from geoalert.operations.next_channel import NextChannel
 from geoalert.operations.release import release_approved
 from geoalert.store import database_now
 
@@ -54,12 +55,13 @@ async def release_due(desk: Desk) -> int:
 
 async def keep_schedule(desk: Desk, stopping: asyncio.Event) -> None:
     """Looks every second until `stopping` is set; cuts the log at the beginning and once an hour."""
-    latecomers = Latecomers(desk)
+    latecomers, next_channel = Latecomers(desk), NextChannel(desk)
     prune_at = time.monotonic()
     while not stopping.is_set():
         try:
             await release_due(desk)
             await latecomers.look()
+            await next_channel.look()
             if time.monotonic() >= prune_at:
                 prune_at = time.monotonic() + PRUNE_EVERY
                 async with desk.store.writing() as session:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,13 +13,18 @@ from sqlalchemy import select, update
 from geoalert.audit.tables import AuditEntry
 from geoalert.departments import issue, name_officer
 from geoalert.dispatch.channels.channel import Status
+from geoalert.dispatch.plan import recipients_of
+from geoalert.dispatch.reasons import Reason
 from geoalert.dispatch.receipts import Incoming, Intake, fold_receipts
+from geoalert.dispatch.reference import make_ref
 from geoalert.dispatch.tables import Batch
 from geoalert.operations.demo_story import ALL_CLEAR
 from geoalert.operations.latecomers import Latecomers
+from geoalert.operations.next_channel import NextChannel
 from geoalert.subscribers.tables import Subscriber
 from tests.changes import add_sms, add_ward, forget, move_to, reference_of, set_addresses
 from tests.integration.api.conftest import Door, refusal
+from tests.integration.pipeline.followed import say
 from tests.integration.pipeline.test_leavers import updated
 from tests.workbench import HADAPSAR, KOTHRUD, Chain
 
@@ -61,6 +67,49 @@ async def test_who_was_told_hears_by_what_and_never_more_than_is_known(door: Doo
     assert (home["label"], home["kind"], home["inside"], home["metres"]) == ("home", "point", True, None)
     assert [part["code"] for part in home["parts"]] == ["kothrud-bavdhan"]
     assert (parents["label"], parents["kind"], parents["inside"], parents["parts"]) == ("parents", "ward", False, [])
+
+
+async def test_an_acknowledgement_in_time_keeps_a_severe_message_to_the_app_and_silence_says_why_not(
+    door: Door, chain: Chain
+) -> None:
+    heard, silent = await chain.settle(channels=("push", "sms")), await chain.settle(channels=("push", "sms"))
+    alert, _ = await chain.sent(severity="Severe")
+    (message,) = (await ask(door, alert, heard))["messages"]
+    assert "does not say in time that it arrived" in message["channels"][1]["says"]
+    await chain.carry()
+    async with door.house.store.reading() as session:
+        (batch,) = await session.scalars(select(Batch))
+    ref = make_ref(door.house.keys, batch.id, recipients_of(batch).index(heard))
+    door.house.store.shift += timedelta(minutes=4, seconds=50)
+    answer = await door.call("POST", f"/v1/messages/{message['message']}/ack", json={"ref": ref})
+    assert answer.status_code == 202
+    door.house.store.shift += timedelta(seconds=11)
+    assert await NextChannel(door.house.desk).look() == 1
+    await fold_receipts(door.house.store)
+    await chain.carry()
+    push, sms = (await ask(door, alert, heard))["messages"][0]["channels"]
+    assert (push["outcome"], sms["outcome"], sms["because"]) == ("delivered", None, None)
+    (message,) = (await ask(door, alert, silent))["messages"]
+    assert message["role"] == "inside"
+    push, sms = message["channels"]
+    assert (push["outcome"], push["because"]) == ("accepted", None)
+    assert (sms["outcome"], sms["because"]) == ("accepted", "not_confirmed")
+    assert "used after push: nothing said within 5 minutes that it arrived" in sms["says"]
+    assert "joined late" not in sms["says"]
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [(Reason.INVALID_ADDRESS, "the provider does not know the address"), (Reason.NONE, "it failed")],
+)
+async def test_why_the_next_channel_was_used_is_said(door: Door, chain: Chain, reason: Reason, words: str) -> None:
+    person = await chain.settle(channels=("sms", "push"))
+    alert, _ = await chain.sent()
+    await chain.carry()
+    await say(chain, person, Status.FAILED, channel="sms", reason=reason)
+    assert await NextChannel(door.house.desk).look() == 1
+    _, push = (await ask(door, alert, person))["messages"][0]["channels"]
+    assert push["says"] == f"waits to leave; used after sms: {words}"
 
 
 async def test_a_receipt_says_when_it_arrived(door: Door, chain: Chain) -> None:

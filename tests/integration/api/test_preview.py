@@ -101,6 +101,20 @@ async def test_the_estimated_cost_is_what_sending_costs(door: Door) -> None:
     assert segments["mr"] > segments["en"]
 
 
+async def test_what_everybodys_next_channels_would_take_is_an_upper_bound(door: Door) -> None:
+    await settle(door.house, KOTHRUD, channels=("push", "sms"))
+    await settle(door.house, KOTHRUD, channels=("sms", "push"), language="en")
+    await settle(door.house, KOTHRUD, channels=("push",))
+    asked = {"channels": ["push", "sms"], "texts": WATER}
+    severe = await preview(door, door.approver, KOTHRUD_OFFICE, severity="Severe", **asked)
+    extreme = await preview(door, door.approver, KOTHRUD_OFFICE, severity="Extreme", **asked)
+    assert severe["by_channel"] == {"push": {"mr": 2}, "sms": {"en": 1}}
+    assert severe["at_most"] == {"push": {"mr": 2, "en": 1}, "sms": {"mr": 1, "en": 1}}
+    assert severe["at_most"] == extreme["at_most"] == extreme["by_channel"]
+    assert severe["cost_at_most_rupees"] == extreme["cost_at_most_rupees"] == extreme["estimated_cost_rupees"]
+    assert severe["estimated_cost_rupees"] < severe["cost_at_most_rupees"]
+
+
 async def test_who_reads_another_language_is_estimated_by_the_text_they_would_get(door: Door) -> None:
     await settle(door.house, KOTHRUD, language="hi")
     english = await preview(door, door.approver, KOTHRUD_OFFICE, texts={"en": WATER["en"]})

@@ -54,7 +54,7 @@ def one_by_one(
             continue
         ends = None if urgent else quiet_until(bits >> 9 & 0x7FF, bits >> 20 & 0x7FF, now, zone)
         hold = int(ends.timestamp()) if ends else 0
-        chosen = usable if urgent else [min(usable, key=lambda channel: (usable[channel], channel))]
+        chosen = usable if extreme else [min(usable, key=lambda channel: (usable[channel], channel))]
         told += [(int(subscriber), channel, bits & 15, hold) for channel in chosen]
     return told
 

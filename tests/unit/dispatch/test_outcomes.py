@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geoalert.dispatch.outcomes import ALLOWED, Outcome, advance
+from geoalert.dispatch.outcomes import ALLOWED, DEAD_END, Outcome, advance, is_dead_end
 from geoalert.dispatch.reasons import Reason
 
 # Written out here, apart from the product's own table: what each outcome may become.
@@ -33,6 +33,13 @@ def test_every_step_of_the_table() -> None:
             assert outcomes[0] == (after if may else before)
             assert reasons[0] == (Reason.TIMEOUT if may else 0)
     assert {int(k): {int(v) for v in values} for k, values in ALLOWED.items()} == EXPECTED
+
+
+def test_dead_ends_are_these_and_no_others() -> None:
+    gone = {(Outcome.SUPPRESSED, reason) for reason in (Reason.ADDRESS_GONE, Reason.OPTED_OUT, Reason.UNREADABLE)}
+    expected = {(Outcome.FAILED, reason) for reason in Reason} | gone
+    assert {(outcome, reason) for outcome in Outcome for reason in Reason if is_dead_end(outcome, reason)} == expected
+    assert {(outcome, reason) for outcome in Outcome for reason in Reason if DEAD_END[outcome, reason]} == expected
 
 
 RECEIPTS = [Outcome.ACCEPTED, Outcome.FAILED, Outcome.DELIVERED]
