@@ -35,7 +35,7 @@ check: setup ## style, types and import direction
 	$(BIN)/lint-imports
 
 lock: setup ## pins every package anew, without addresses
-	$(BIN)/pip-compile --quiet --strip-extras --generate-hashes --allow-unsafe --no-header --extra dev --extra fast --extra wards --output-file requirements.lock pyproject.toml
+	$(BIN)/pip-compile --quiet --strip-extras --generate-hashes --allow-unsafe --no-header --extra dev --extra fast --extra otel --extra wards --output-file requirements.lock pyproject.toml
 
 requirements: setup ## writes docs/requirements.md from the tests' markers
 	$(BIN)/python -m pytest --collect-only -q --write-requirements=docs/requirements.md >/dev/null

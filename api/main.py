@@ -42,6 +42,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             yield
 
     app = FastAPIOffline(  # its scripts come with the package: the page works without a network
+        # FastAPI's own spans hold addresses as sent: whose location was asked for, and the secret part of a hook's.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
         title="geoalert",
         version=__version__,
         description=ABOUT,

@@ -7,14 +7,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from fastapi.routing import APIRoute
+from opentelemetry.trace import Span, SpanKind
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from sqlalchemy import func, select
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from geoalert.dispatch.channels import Channel
 from geoalert.dispatch.overview import ProviderState, halts, providers, queues
 from geoalert.dispatch.tables import Batch, ReceiptRow
 from geoalert.store import Store, database_now
+from geoalert.tracing import HEADER, TRACER, within
 
 STATES = ("queued", "leased", "parked", "done")
 
@@ -94,7 +97,7 @@ class Metrics:
 
 
 class Measured:
-    """Counts and times every request."""
+    """Counts, times and traces every request."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self.app = app
@@ -104,6 +107,11 @@ class Measured:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        given = Headers(scope=scope).get(HEADER)
+        with TRACER.start_as_current_span("request", within(given), kind=SpanKind.SERVER) as span:
+            await self._measured(scope, receive, send, span)
+
+    async def _measured(self, scope: Scope, receive: Receive, send: Send, span: Span) -> None:
         status = 500
         began = time.perf_counter()
 
@@ -119,5 +127,7 @@ class Measured:
             found = scope.get("route")
             route = found.path if isinstance(found, APIRoute) else "other"
             method = scope["method"] if isinstance(found, APIRoute) else "other"
+            span.update_name(f"{method} {route}")
+            span.set_attribute("http.response.status_code", status)
             self.metrics.requests.labels(method, route, str(status)).inc()
             self.metrics.seconds.labels(method, route).observe(time.perf_counter() - began)

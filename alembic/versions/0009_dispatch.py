@@ -29,6 +29,7 @@ def _forget_the_queue() -> None:
 
 def upgrade() -> None:
     _forget_the_queue()
+    op.add_column("message", sa.Column("trace", sa.String(length=55), nullable=True))
     op.add_column("batch", sa.Column("unasked_since", columns.Instant(), nullable=True))
     op.add_column("batch", sa.Column("risk", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.add_column("batch", sa.Column("earlier", sa.String(length=100), nullable=True))
@@ -71,3 +72,4 @@ def downgrade() -> None:
     op.drop_column("batch", "earlier")
     op.drop_column("batch", "risk")
     op.drop_column("batch", "unasked_since")
+    op.drop_column("message", "trace")

@@ -51,6 +51,7 @@ class Message(Base):
     author_officers: Mapped[list[int]] = mapped_column(Document)  # everyone who wrote on it; none of them approves
     created_at: Mapped[datetime] = mapped_column(Instant())
     released_at: Mapped[datetime | None] = mapped_column(Instant())
+    trace: Mapped[str | None] = mapped_column(String(55))  # of the request that released it (W3C traceparent)
     audience_hash: Mapped[str | None] = mapped_column(String(64))
     audience_size: Mapped[int | None] = mapped_column(BigInteger)
     audience_people: Mapped[int | None] = mapped_column(BigInteger)

@@ -4,6 +4,7 @@ from geoalert.bootstrap.folders import city_folder, city_of, data_folder, migrat
 from geoalert.bootstrap.house import House, city_as_held, metadata, open_house
 from geoalert.bootstrap.outdated import until_outdated, until_outdated_at
 from geoalert.bootstrap.providers import callback_base, run_sandbox
+from geoalert.bootstrap.telemetry import collect_traces
 
 __all__ = [
     "House",
@@ -11,6 +12,7 @@ __all__ = [
     "city_as_held",
     "city_folder",
     "city_of",
+    "collect_traces",
     "data_folder",
     "metadata",
     "migration_scripts",

@@ -13,7 +13,7 @@ import typer
 import uvicorn
 
 from api.main import create_app
-from geoalert.bootstrap import open_house, until_outdated_at
+from geoalert.bootstrap import collect_traces, open_house, until_outdated_at
 from geoalert.cli.console import err
 from geoalert.cli.orphan import WITH_PARENT, on_stop
 from geoalert.errors import Unavailable
@@ -52,6 +52,7 @@ def serve(
         settings.api.host = host
     bound = listen(settings.api.host, settings.api.port)
     settings.api.port = bound.getsockname()[1]
+    collect_traces("api")
     asyncio.run(_serve(settings, bound, with_parent))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 
-from geoalert.bootstrap import House, until_outdated
+from geoalert.bootstrap import House, collect_traces, until_outdated
 from geoalert.cli.console import err
 from geoalert.cli.inside import in_house
 from geoalert.cli.orphan import WITH_PARENT, on_stop
@@ -32,4 +32,5 @@ def worker(with_parent: int = WITH_PARENT) -> None:
             raise await outdated
         outdated.cancel()
 
+    collect_traces("worker")
     in_house(carry)

@@ -11,6 +11,7 @@ from typing import Final
 
 from sqlalchemy import select
 
+from geoalert.alerts.tables import Message
 from geoalert.dispatch.channels.channel import Channel
 from geoalert.dispatch.lease import claim, locked, park, until_due
 from geoalert.dispatch.proof import Proof
@@ -19,6 +20,7 @@ from geoalert.dispatch.run import Run
 from geoalert.dispatch.tables import Batch
 from geoalert.store import Store
 from geoalert.subscribers.codes import CHANNEL_NAMES
+from geoalert.tracing import TRACER, within
 
 log = logging.getLogger(__name__)
 
@@ -51,9 +53,9 @@ class Courier:
         finished, parked, or another's.
         """
         async with self.store.writing() as session:
-            row = (
-                await session.execute(select(Batch.channel, Batch.message_id).where(Batch.id == batch_id))
-            ).one_or_none()
+            asked = select(Batch.channel, Batch.message_id, Batch.priority, Batch.size, Message.trace)
+            whole = asked.outerjoin(Message, Message.id == Batch.message_id).where(Batch.id == batch_id)
+            row = (await session.execute(whole)).one_or_none()
             if row is None:
                 return None
             if row.channel not in CHANNEL_NAMES:
@@ -81,4 +83,6 @@ class Courier:
             generation=generation,
             key=(row.message_id, row.channel),
         )
-        return await run.to_end()
+        about = {"batch": batch_id, "channel": row.channel, "priority": row.priority, "recipients": row.size}
+        with TRACER.start_as_current_span("carry batch", within(row.trace), attributes=about):
+            return await run.to_end()

@@ -6,11 +6,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
+from opentelemetry.trace import SpanKind
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from geoalert.dispatch.channels.channel import Channel, Chunk, SendResult, Verdict
@@ -29,6 +31,7 @@ from geoalert.dispatch.tables import Batch
 from geoalert.dispatch.turn import Turn, next_turn
 from geoalert.errors import Invalid
 from geoalert.store import Store, database_now
+from geoalert.tracing import TRACER
 
 log = logging.getLogger(__name__)
 
@@ -143,7 +146,12 @@ class Run:
         except Invalid as refusal:
             log.error("batch %d cannot be carried by %s: %s", self.batch_id, channel.name, refusal.reason)  # noqa: TRY400 - a refusal needs no trace
             return Answers([SendResult(Verdict.MISCONFIGURED, Reason.PAYLOAD)] * len(taken.positions), 0.0)
-        return await self._timed(channel.send(chunk), len(taken.positions))
+        about: dict[str, str | int] = {"provider": channel.provider, "recipients": len(taken.positions)}
+        with TRACER.start_as_current_span("provider call", kind=SpanKind.CLIENT, attributes=about) as span:
+            answers = await self._timed(channel.send(chunk), len(taken.positions))
+            for verdict, count in Counter(found.verdict.value for found in answers.known).items():
+                span.set_attribute(verdict, count)
+            return answers
 
     async def _look_up(self, channel: Channel, taken: Taken) -> Answers:
         return await self._timed(channel.lookup(self._prepared(channel, taken)), len(taken.positions))

@@ -34,6 +34,7 @@ from geoalert.operations.repeat import refuse_repeat
 from geoalert.operations.sparing import REASONS, sparing
 from geoalert.subscribers.codes import CHANNEL_NAMES, LANGUAGE_NAMES
 from geoalert.subscribers.tables import Address, Handle
+from geoalert.tracing import present
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,7 @@ async def put_on_its_way(
     people = recipients.people()
     if not people and not confirm_empty:
         raise Conflict(f"nobody would be told: {_nobody(spared)}; confirm to send all the same")
-    message.released_at = now
+    message.released_at, message.trace = now, present()
     message.audience_mark, message.audience_followed_at = mark.seen, now
     write_down(message, recipients)
     look_at = first_look(desk, message, now)
