@@ -9,8 +9,12 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import select
+
 from bench.outbound.sink import BUCKET
-from bench.outbound.town import AWAY, HOME, Sink, found, sink
+from bench.outbound.town import AWAY, HOME, Sink, Town, found, sink
+from geoalert.alerts.tables import Message
+from geoalert.dispatch.standing import standings
 
 RATE = 2_000.0  # recipients a second: what the provider takes
 HADAPSAR = "hadapsar-mundhwa"
@@ -27,6 +31,7 @@ async def beside_routine(url: str, folder: Path, routine: int, urgent: int, runs
         await town.settle(urgent, HOME, first=far)
         for _ in range(routine // far):
             await town.sent(HADAPSAR)
+        asked = await _was_told(town, far)
         firsts, shares, others = [], [], []
         with town.workers(1, 256, RATE):
             while not provider.seen():  # noqa: ASYNC110 - a bench
@@ -50,7 +55,21 @@ async def beside_routine(url: str, folder: Path, routine: int, urgent: int, runs
             "first_worst_s": max(firsts),
             "share": statistics.median(shares),
             "routine_share": statistics.median(others),
+            "was_told_ms": asked,
         }
+
+
+async def _was_told(town: Town, people: int) -> float:
+    """Milliseconds to find where one person stands in all these messages; the median of some."""
+    taken = []
+    async with town.house.store.reading() as session:
+        ids = list(await session.scalars(select(Message.id)))
+    for owner in range(1, people, people // 20):
+        async with town.house.store.reading() as session:
+            begun = time.perf_counter()
+            assert await standings(session, ids, owner)
+            taken.append((time.perf_counter() - begun) * 1_000)
+    return statistics.median(taken)
 
 
 async def _over(provider: Sink, before: set[str], urgent: int) -> None:
