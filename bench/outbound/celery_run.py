@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ from geoalert.operations.demo_story import WATER
 from geoalert.sandbox.credentials import read_credentials
 
 PYTHON = Path(__file__).parents[2] / ".rivals" / "bin" / "python"  # celery wants an older dateutil than we do
-BROKER, CONTROL = (Path("/usr/lib/rabbitmq/bin") / name for name in ("rabbitmq-server", "rabbitmqctl"))
+BROKER = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
 WORKER = ("-A", "bench.outbound.tasks", "worker", "--pool", "threads", "--concurrency", "32", "--loglevel", "ERROR")
 
 
@@ -43,15 +44,24 @@ def broker(folder: Path) -> Iterator[str]:
     }
     process = subprocess.Popen([str(BROKER)], env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603
     try:
-        waiting = [str(CONTROL), "-n", env["RABBITMQ_NODENAME"], "await_startup", "--timeout", "60"]
-        for _ in range(20):
-            if subprocess.run(waiting, env=env, capture_output=True, check=False).returncode == 0:  # noqa: S603
+        for _ in range(240):
+            if _greets(port):
                 break
-            time.sleep(1)
+            time.sleep(0.25)
         yield f"amqp://guest:guest@127.0.0.1:{port}//"
     finally:
         process.terminate()
         process.wait(60)
+
+
+def _greets(port: int) -> bool:
+    """Whether somebody speaks AMQP there."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=2) as wire:
+            wire.sendall(b"AMQP\x00\x00\x09\x01")
+            return wire.recv(1) == b"\x01"
+    except OSError:
+        return False
 
 
 def celery_run(sink: Sink, credentials: Path, folder: Path, recipients: int) -> float:
