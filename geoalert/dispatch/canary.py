@@ -4,6 +4,7 @@ workers one asks; nobody is told anything by it.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
@@ -23,23 +24,26 @@ EVERY: Final = timedelta(seconds=60)
 
 async def ask_providers(store: Store, channels: Iterable[Channel], spread: Callable[[], float]) -> None:
     """Asks those whose turn it is, and notes what they say. A provider left alone that answers well is let back in; one
-    that does not is left alone for longer.
+    that does not is left alone for longer. All at once: one that is silent keeps nobody waiting.
     """
-    for channel in channels:
-        async with store.reading() as session:
-            known = await session.get(ProviderHealth, channel.provider)
-            if known is not None and not _due(known, await database_now(session)):
-                continue
-        async with store.writing() as session:
-            now = await database_now(session)
-            health = await locked_health(session, channel.provider, now)
-            if not _due(health, now):
-                continue  # another worker was first
-            health.probe_until = now + PROBE
-        checked = await channel.check()
-        async with store.writing() as session:
-            now = await database_now(session)
-            note(await locked_health(session, channel.provider, now), channel, checked, now, spread=spread())
+    await asyncio.gather(*(_ask(store, channel, spread) for channel in channels))
+
+
+async def _ask(store: Store, channel: Channel, spread: Callable[[], float]) -> None:
+    async with store.reading() as session:
+        known = await session.get(ProviderHealth, channel.provider)
+        if known is not None and not _due(known, await database_now(session)):
+            return
+    async with store.writing() as session:
+        now = await database_now(session)
+        health = await locked_health(session, channel.provider, now)
+        if not _due(health, now):
+            return  # another worker was first
+        health.probe_until = now + PROBE
+    checked = await channel.check()
+    async with store.writing() as session:
+        now = await database_now(session)
+        note(await locked_health(session, channel.provider, now), channel, checked, now, spread=spread())
 
 
 def _due(health: ProviderHealth, now: datetime) -> bool:
