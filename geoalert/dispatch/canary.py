@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from geoalert.dispatch.channels.channel import Channel, Checked, Verdict
-from geoalert.dispatch.health import PROBE, leave_alone, let_return
+from geoalert.dispatch.health import ILL, PROBE, leave_alone, let_return
 from geoalert.dispatch.reasons import Reason
 from geoalert.dispatch.tables import ProviderHealth
 from geoalert.dispatch.vitals import locked_health
@@ -68,7 +68,7 @@ def note(health: ProviderHealth, channel: Channel, checked: Checked, now: dateti
     health.check_said, health.checked_at, health.probe_until = said, now, None
     health.balance = checked.balance if well else health.balance
     if health.open_until is not None and health.open_until <= now:
-        if well:
-            let_return(health, now)
-        else:
+        if said in ILL:
             leave_alone(health, now, spread=spread)
+        else:
+            let_return(health, now)  # it does answer; what it thinks of us shows when it is tried

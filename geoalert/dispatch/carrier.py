@@ -103,7 +103,7 @@ def choose(
         return Wait(_earliest(situation, within))
     kept = next((channel for channel in up if channel.provider == current), None)
     if begun and kept is not None and situation.share(kept) >= 1.0:
-        return Carrier(kept, most=situation.left_today(kept))
+        return Carrier(kept, on_trial=situation.on_trial(kept), most=situation.left_today(kept))
     weighted = [(channel, situation.weight(channel) or _standby(situation, channel, up)) for channel in up]
     if situation.priority <= EMERGENCY and any(situation.share(channel) < 1.0 for channel in up):
         # Nobody's life is the trial of a provider while another one works better.

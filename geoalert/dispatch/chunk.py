@@ -51,12 +51,18 @@ class Taken:
 
 
 async def take_chunk(
-    session: AsyncSession, batch: Batch, turn: Turn, tried: Tried, lease: timedelta, link: str, now: datetime
+    session: AsyncSession,
+    batch: Batch,
+    found: tuple[Message, Alert] | None,
+    turn: Turn,
+    tried: Tried,
+    lease: timedelta,
+    link: str,
+    now: datetime,
 ) -> Taken | None:
-    """The next chunk of a batch that is held, or None when this claim has nothing left to do: the batch was then
-    finished, parked, or given back to the emergency lane.
+    """The next chunk of a batch that is held, with its message as `message_of` found it, or None when this claim has
+    nothing left to do: the batch was then finished, parked, or given back to the emergency lane.
     """
-    found = await _message(session, batch)
     if found is None:
         log.error("batch %d is parked: its message is not there", batch.id)
         park(batch, Reason.NO_MESSAGE)
@@ -102,7 +108,8 @@ async def take_chunk(
     )
 
 
-async def _message(session: AsyncSession, batch: Batch) -> tuple[Message, Alert] | None:
+async def message_of(session: AsyncSession, batch: Batch) -> tuple[Message, Alert] | None:
+    """The batch's message and its alert; None when it is not there."""
     # Shared lock: a cancel commits either before this check or after these recipients are marked.
     query = select(Message, Alert).join(Alert, Alert.id == Message.alert_id).where(Message.id == batch.message_id)
     row = (await session.execute(query.with_for_update(read=True, of=Message))).one_or_none()

@@ -69,8 +69,7 @@ class Courier:
                 return NOT_OURS  # another worker has a provider of this channel
             generation = await claim(session, batch_id, self.owner, self.lease)
             if generation is None:
-                wait = await until_due(session, batch_id)
-                return wait if wait is not None and wait <= SOON else None
+                return _soon(await until_due(session, batch_id))
         run = Run(
             store=self.store,
             carriers=carriers,
@@ -84,5 +83,9 @@ class Courier:
             key=(row.message_id, row.channel),
         )
         about = {"batch": batch_id, "channel": row.channel, "priority": row.priority, "recipients": row.size}
-        with TRACER.start_as_current_span("carry batch", within(row.trace), attributes=about):
-            return await run.to_end()
+        with TRACER.start_as_current_span("carry batch", within(row.trace), attributes=about, record_exception=False):
+            return _soon(await run.to_end())
+
+
+def _soon(wait: timedelta | None) -> timedelta | None:
+    return wait if wait is not None and wait <= SOON else None

@@ -82,6 +82,20 @@ class Entries:
 
 async def entries_of(session: AsyncSession, message: Message) -> Entries:
     """As the batches stand. Who said that it arrived, by a receipt that nobody has folded yet, has said so."""
+    # Before the batches: what is folded in between is seen there.
+    arrived = (
+        await session.execute(
+            select(ReceiptRow.batch_id, ReceiptRow.position)
+            .join(Batch, Batch.id == ReceiptRow.batch_id)
+            .where(
+                Batch.message_id == message.id,
+                ReceiptRow.folded == 0,
+                ReceiptRow.status == Status.DELIVERED.value,
+                ReceiptRow.position >= 0,
+                ReceiptRow.position < Batch.size,
+            )
+        )
+    ).all()
     rows = (
         await session.execute(
             select(
@@ -104,17 +118,6 @@ async def entries_of(session: AsyncSession, message: Message) -> Entries:
     planned = [(row.joined_at or released).timestamp() for row in rows]
     begun = [(row.handed_at or row.joined_at or released).timestamp() for row in rows]
     outcome = np.frombuffer(b"".join(row.outcomes for row in rows), dtype=np.uint8).copy()
-    arrived = await session.execute(
-        select(ReceiptRow.batch_id, ReceiptRow.position)
-        .join(Batch, Batch.id == ReceiptRow.batch_id)
-        .where(
-            Batch.message_id == message.id,
-            ReceiptRow.folded == 0,
-            ReceiptRow.status == Status.DELIVERED.value,
-            ReceiptRow.position >= 0,
-            ReceiptRow.position < Batch.size,
-        )
-    )
     for batch_id, position in arrived:
         if batch_id in starts:
             outcome[starts[batch_id] + position] = Outcome.DELIVERED

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, select
 
 from geoalert.dispatch.lease import finish
-from geoalert.dispatch.outcomes import Outcome, end_open
+from geoalert.dispatch.outcomes import Outcome, end_open, merge_locked
 from geoalert.dispatch.reasons import Reason
 from geoalert.dispatch.tables import Batch
 from geoalert.store import Store, database_now
@@ -18,16 +20,24 @@ async def close_expired(store: Store) -> int:
     its next chunk.
     """
     async with store.reading() as session:
-        waits = Batch.state.in_(["queued", "parked"]) & (Batch.expires <= await database_now(session))
+        waits = _over(await database_now(session))
         ids = list(await session.scalars(select(Batch.id).where(waits).order_by(Batch.id).limit(GROUP)))
     if not ids:
         return 0
     async with store.writing() as session:
-        waits = Batch.state.in_(["queued", "parked"]) & (Batch.expires <= await database_now(session))
+        waits = _over(await database_now(session))
         batches = await session.scalars(
             select(Batch).where(Batch.id.in_(ids), waits).order_by(Batch.id).with_for_update(skip_locked=True)
         )
         for batch in list(batches):
+            left = [position for position, outcome in enumerate(batch.outcomes) if outcome == Outcome.SENDING]
+            await merge_locked(session, batch, dict.fromkeys(left, (Outcome.UNCERTAIN, Reason.WORKER_LOST)))
             await end_open(session, batch, (Outcome.EXPIRED, Reason.EXPIRED))
             finish(batch)
     return len(ids)
+
+
+def _over(now: datetime) -> ColumnElement[bool]:
+    """Expired, and in nobody's hands."""
+    free = Batch.state.in_(["queued", "parked"]) | ((Batch.state == "leased") & (Batch.lease_until < now))
+    return free & (Batch.expires <= now)

@@ -34,7 +34,8 @@ async def halts_of(session: AsyncSession, providers: Sequence[str], message_id: 
         Halt.provider.in_([*providers, ANYWHERE]),
         or_(Halt.message_id == ANY_MESSAGE, Halt.message_id == message_id),
     )
-    return (await session.scalars(query.order_by(Halt.message_id))).all()
+    # Shared lock: who lifts one waits for those that set a batch aside because of it, and then finds them.
+    return (await session.scalars(query.order_by(Halt.message_id).with_for_update(read=True))).all()
 
 
 async def halt(
@@ -46,7 +47,9 @@ async def halt(
     *,
     emergencies: bool = True,
 ) -> bool:
-    """Lets a provider (or a message at it) stand still; False when it already does. The audit says who did it."""
+    """Lets a provider (or a message at it) stand still; False when it already does, at least as much. What a provider
+    answered outweighs a pause, and one that holds emergencies, too, one that does not. The audit says who did it.
+    """
     row = {
         "provider": provider,
         "message_id": message_id,
@@ -57,7 +60,13 @@ async def halt(
     }
     added = insert_for(session)(Halt).values(**row).on_conflict_do_nothing().returning(Halt.provider)
     if (await session.execute(added)).first() is None:
-        return False
+        query = select(Halt).where(Halt.provider == provider, Halt.message_id == message_id).with_for_update()
+        held = (await session.scalars(query.execution_options(populate_existing=True))).one_or_none()
+        graver = held is not None and held.reason == Reason.PAUSED != reason
+        if held is None or not (graver or emergencies > held.emergencies):
+            return False
+        held.emergencies, held.by = held.emergencies or emergencies, by
+        held.reason = reason if graver else held.reason
     detail = {"reason": reason.name.lower(), "message": message_id or None, "emergencies": emergencies}
     await append(session, by, "dispatch.halted", provider or "all providers", detail)
     return True

@@ -62,18 +62,29 @@ def used_today(health: ProviderHealth, now: datetime) -> int:
 
 
 def observe(
-    health: ProviderHealth, results: Sequence[SendResult], seconds: float, now: datetime, *, spread: float
+    health: ProviderHealth,
+    results: Sequence[SendResult],
+    seconds: float,
+    now: datetime,
+    *,
+    spread: float,
+    counts: bool = True,
 ) -> None:
-    """Takes note of a chunk's answers, which came after `seconds`. `spread` in [0, 1) keeps workers from coming back
-    at one moment.
+    """Takes note of a chunk's answers, which came after `seconds`; whether they count for the day (a look-up does not).
+    `spread` in [0, 1) keeps workers from coming back at one moment.
     """
+    if counts:
+        taken = sum(1 for result in results if result.verdict in {Verdict.ACCEPTED, Verdict.UNCERTAIN})
+        health.used, health.day = used_today(health, now) + taken, _day(now)
+    began = now - timedelta(seconds=seconds)
+    well = not any(result.reason in ILL for result in results)
+    if not well and (health.open_until is not None or (health.returning_since and began < health.returning_since)):
+        return  # of before it was left alone: known already
     left = _fading(health, now)
     ill = len(results) if seconds > SLOW else sum(1 for result in results if result.reason in ILL)
     health.at, health.answers, health.ill = now, health.answers * left + len(results), health.ill * left + ill
-    taken = sum(1 for result in results if result.verdict in {Verdict.ACCEPTED, Verdict.UNCERTAIN})
-    health.used, health.day = used_today(health, now) + taken, _day(now)
     health.probe_until = None
-    if not any(result.reason in ILL for result in results):
+    if well:
         health.streak = 0
         if health.returning_since is not None and (now - health.returning_since).total_seconds() >= RETURN:
             health.returning_since, health.opens = None, 0

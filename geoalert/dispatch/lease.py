@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from geoalert.dispatch.outcomes import Outcome, merge_locked
@@ -85,18 +85,26 @@ def park(batch: Batch, reason: Reason) -> None:
 
 
 async def due(session: AsyncSession, limit: int, overdue: timedelta = timedelta(0)) -> list[Announced]:
-    """Batches that wait for a worker or lost theirs, most urgent first."""
+    """Batches that wait for a worker or lost theirs, most urgent first; so many of each channel, that none hides
+    another.
+    """
     now = await database_now(session)
-    rows = await session.execute(
-        select(Batch.id, Batch.priority, Batch.channel)
+    order = (Batch.priority, Batch.not_before, Batch.id)
+    place = func.row_number().over(partition_by=Batch.channel, order_by=order)
+    waiting = (
+        select(Batch.id, Batch.priority, Batch.channel, Batch.not_before, place.label("place"))
         .where(
             or_(
                 and_(Batch.state == "queued", Batch.not_before <= now - overdue),
                 and_(Batch.state == "leased", Batch.lease_until < now),
             )
         )
-        .order_by(Batch.priority, Batch.not_before, Batch.id)
-        .limit(limit)
+        .subquery()
+    )
+    rows = await session.execute(
+        select(waiting.c.id, waiting.c.priority, waiting.c.channel)
+        .where(waiting.c.place <= limit)
+        .order_by(waiting.c.priority, waiting.c.not_before, waiting.c.id)
     )
     return [Announced(id_, priority, channel) for id_, priority, channel in rows]
 

@@ -41,7 +41,7 @@ async def book(
 
 async def hold_off(session: AsyncSession, channel: Channel, seconds: float, now: datetime) -> None:
     """Nobody asks this provider for so long: it said that it is asked too often."""
-    for lane in ("", ":emergency"):
+    for lane in (":emergency", "", ":trickle"):  # in the order in which they are booked
         row = await _row(session, f"{channel.provider}:{channel.name}{lane}", now)
         row.tat = max(row.tat, now.timestamp() + min(seconds, FARTHEST))
 

@@ -13,6 +13,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from geoalert.dispatch.channels.channel import Status
+from geoalert.dispatch.handed import provider_of
 from geoalert.dispatch.outcomes import Change, Outcome, merge_outcomes
 from geoalert.dispatch.reasons import Reason
 from geoalert.dispatch.retired import GONE, retire
@@ -123,12 +124,15 @@ async def fold_receipts(store: Store, limit: int = 2_000) -> int:
         for row in waiting:
             by_batch[row.batch_id].append(row)
         known = set(await session.scalars(select(Batch.id).where(Batch.id.in_(list(by_batch)))))
+        moved = await _moved(session, known)
         retired: dict[int, set[int]] = {}
         for batch_id in sorted(known):
             rows = by_batch[batch_id]
             for status in ORDER:
                 changes: dict[int, Change] = {
-                    row.position: (OUTCOME[status], Reason(row.reason)) for row in rows if row.status == status
+                    row.position: (OUTCOME[status], Reason(row.reason))
+                    for row in rows
+                    if row.status == status and not _of_another(row, moved.get(batch_id))
                 }
                 if changes:
                     await merge_outcomes(session, batch_id, changes)
@@ -142,3 +146,19 @@ async def fold_receipts(store: Store, limit: int = 2_000) -> int:
             if ids:
                 await session.execute(update(ReceiptRow).where(ReceiptRow.id.in_(ids)).values(folded=folded))
     return len(waiting)
+
+
+async def _moved(session: AsyncSession, ids: set[int]) -> dict[int, Batch]:
+    """Those of these batches that more than one provider has carried."""
+    rows = await session.scalars(select(Batch).where(Batch.id.in_(ids), Batch.handed.is_not(None)))
+    return {batch.id: batch for batch in rows}
+
+
+def _of_another(row: ReceiptRow, batch: Batch | None) -> bool:
+    """Whether a provider says that it failed with somebody whom another has had since: that one's word counts."""
+    return (
+        batch is not None
+        and row.status == Status.FAILED.value
+        and 0 <= row.position < batch.size
+        and provider_of(batch, row.position) != row.provider
+    )

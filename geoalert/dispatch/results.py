@@ -41,7 +41,10 @@ OUTCOME: Final = MappingProxyType(
 ADDRESS_STATE: Final[Mapping[Reason, str]] = MappingProxyType(
     {Reason.UNREGISTERED: "gone", Reason.INVALID_ADDRESS: "gone", Reason.STOPPED: "stopped"}
 )
-DEALT: Final = frozenset({Verdict.ACCEPTED, Verdict.REFUSED})
+# Refusals that say nothing of the recipient, when nobody is accepted beside them.
+OF_MESSAGE: Final = frozenset({Reason.PAYLOAD, Reason.SENDER_MISMATCH, Reason.TEMPLATE})
+SEVERAL: Final = 2
+NEVER_HAD: Final = SendResult(Verdict.REFUSED)  # a look-up that was answered
 BY_REF: Final = frozenset({"sms", "post"})  # channels whose own reference is asked for later
 
 
@@ -59,7 +62,22 @@ class Answers:
     @property
     def any_well(self) -> bool:
         """Whether the provider dealt with anybody: it knows us, and takes the message."""
-        return any(result.verdict in DEALT for result in self.known)
+        return any(
+            result.verdict is Verdict.ACCEPTED
+            or (result.verdict is Verdict.REFUSED and result.reason not in OF_MESSAGE)
+            for result in self.known
+        )
+
+    def of_the_message(self) -> Answers:
+        """The same, where every one of several was refused for what the message or our account is: not their refusal,
+        but one of the message at this provider.
+        """
+        known = self.known
+        if len(known) < SEVERAL or any(
+            result.verdict is not Verdict.REFUSED or result.reason not in OF_MESSAGE for result in known
+        ):
+            return self
+        return Answers([SendResult(Verdict.MISCONFIGURED, result.reason) for result in known], self.seconds)
 
 
 async def record_results(
@@ -101,11 +119,11 @@ async def record_results(
         ]
         if dead:
             await session.execute(update(Address).where(Address.id.in_(dead)).values(state=state))
-    await _note_provider(session, batch, channel, answers, now, spread)
+    await _note_provider(session, batch, channel, answers, now, spread, ask=taken.ask)
 
 
 async def _note_provider(
-    session: AsyncSession, batch: Batch, channel: Channel, answers: Answers, now: datetime, spread: float
+    session: AsyncSession, batch: Batch, channel: Channel, answers: Answers, now: datetime, spread: float, *, ask: bool
 ) -> None:
     wrong = {result.reason for result in answers.known if result.verdict is Verdict.MISCONFIGURED}
     if wrong and channel.traits.own_credentials:
@@ -116,9 +134,10 @@ async def _note_provider(
         message = ANY_MESSAGE if WHOLE_PROVIDER.get(reason, True) else batch.message_id
         if await halt(session, channel.provider, message, reason):
             log.error("%s stands still: %s", channel.provider, reason.name)
-    if answers.known:
+    if answers.results:
         health = await locked_health(session, channel.provider, now)
-        observe(health, answers.known, answers.seconds, now, spread=spread)
+        heard = [NEVER_HAD if result is None else result for result in answers.results]
+        observe(health, heard, answers.seconds, now, spread=spread, counts=not ask)
     pauses = [result.retry_after for result in answers.known if result.reason is Reason.RATE_LIMITED]
     if pauses:
         await hold_off(session, channel, max(pause or 1.0 for pause in pauses), now)

@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
@@ -15,8 +16,9 @@ from typing import Final
 from opentelemetry.trace import SpanKind
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from geoalert.alerts.tables import Alert, Message
 from geoalert.dispatch.channels.channel import Channel, Chunk, SendResult, Verdict
-from geoalert.dispatch.chunk import Taken, take_chunk
+from geoalert.dispatch.chunk import Taken, message_of, take_chunk
 from geoalert.dispatch.doubt import Settle, settle
 from geoalert.dispatch.handed import doubts, provider_of
 from geoalert.dispatch.lease import finish, give_back, held, locked
@@ -28,12 +30,15 @@ from geoalert.dispatch.reasons import Reason
 from geoalert.dispatch.results import Answers, record_results
 from geoalert.dispatch.retry import delay_after
 from geoalert.dispatch.tables import Batch
-from geoalert.dispatch.turn import Turn, next_turn
-from geoalert.errors import Invalid
+from geoalert.dispatch.turn import Turn, next_turn, still_stands
+from geoalert.dispatch.vitals import release_trial
+from geoalert.errors import Invalid, Outdated
 from geoalert.store import Store, database_now
 from geoalert.tracing import TRACER
 
 log = logging.getLogger(__name__)
+
+AFTER_A_FAILURE: Final = timedelta(seconds=5)
 
 ONWARD: Final = frozenset({*OPEN, Outcome.UNCERTAIN})  # somebody of them may still be told
 
@@ -65,7 +70,20 @@ class Run:
         return self.lease.total_seconds() / 3
 
     async def to_end(self) -> timedelta | None:
-        """Goes on until nothing is left, or nothing more can be done now; returns when to come back."""
+        """Goes on until nothing is left, or nothing more can be done now; returns when to come back.
+
+        Raises what it met; nobody who was not handed over is kept back by that until the lease ends.
+        """
+        try:
+            return await self._to_end()
+        except Outdated:
+            raise
+        except Exception:
+            with suppress(Exception):  # the lease ends in any case
+                await self._give_up()
+            raise
+
+    async def _to_end(self) -> timedelta | None:
         while not self.stopping.is_set() and not self.fruitless:
             few = await self.proof.turn(self.key)
             well = False
@@ -75,7 +93,10 @@ class Run:
                     break
                 turn, taken = found
                 if taken.positions:
-                    answers = await (self._look_up if taken.ask else self._hand_over)(turn.channel, taken)
+                    if taken.ask:
+                        answers = await self._look_up(turn.channel, taken)
+                    else:
+                        answers = await self._hand_over(turn.channel, taken, unproven=few is not None)
                     well = answers.any_well
                     if not await self._record(turn.channel, taken, answers):
                         return None
@@ -93,30 +114,48 @@ class Run:
             if batch is None:
                 return None
             now = await database_now(session)
+            # Before the pace: whoever holds the message for long holds up its own batches, and nobody else's.
+            told = await message_of(session, batch)
             turn = await next_turn(session, batch, self.carriers, self.tried, few, now, self.spread())
             if turn is None:
                 return None
             if not turn.wait:
-                return await self._take(session, batch, turn, now)
+                return await self._take(session, batch, told, turn, now)
             batch.lease_until = now + self.lease + timedelta(seconds=turn.wait)
+        return await self._after(turn) if await self._rest(turn.wait) else None
+
+    async def _rest(self, seconds: float) -> bool:
+        """Waits; False when told to stop meanwhile."""
         try:
-            async with asyncio.timeout(turn.wait):
+            async with asyncio.timeout(seconds):
                 await self.stopping.wait()
         except TimeoutError:
-            pass
-        else:
-            return None
+            return True
+        return False
+
+    async def _after(self, turn: Turn) -> tuple[Turn, Taken] | None:
+        """The same after the wait: whatever stood before it is looked at again."""
         self._begin()
         async with self.store.writing() as session:
             batch = await held(session, self.batch_id, self.generation)
-            return None if batch is None else await self._take(session, batch, turn, await database_now(session))
+            if batch is None:
+                return None
+            now, told = await database_now(session), await message_of(session, batch)
+            if not await still_stands(session, batch, turn, now):
+                give_back(batch, now)
+                return None
+            return await self._take(session, batch, told, turn, now)
 
     def _begin(self) -> None:
         # Counted from before the lease is renewed: who freezes after that wakes past the deadline and sends nothing.
         self.deadline = asyncio.get_running_loop().time() + self.patience
 
-    async def _take(self, session: AsyncSession, batch: Batch, turn: Turn, now: datetime) -> tuple[Turn, Taken] | None:
-        taken = await take_chunk(session, batch, turn, self.tried, self.lease, self.link, now)
+    async def _take(
+        self, session: AsyncSession, batch: Batch, told: tuple[Message, Alert] | None, turn: Turn, now: datetime
+    ) -> tuple[Turn, Taken] | None:
+        taken = await take_chunk(session, batch, told, turn, self.tried, self.lease, self.link, now)
+        if turn.on_trial and (taken is None or not taken.positions):
+            await release_trial(session, turn.channel.provider)
         return None if taken is None else (turn, taken)
 
     async def _record(self, channel: Channel, taken: Taken, answers: Answers) -> bool:
@@ -138,7 +177,7 @@ class Run:
             self.fruitless, self.asked = True, max(found.retry_after or 0.0 for found in again)
         return True
 
-    async def _hand_over(self, channel: Channel, taken: Taken) -> Answers:
+    async def _hand_over(self, channel: Channel, taken: Taken, *, unproven: bool) -> Answers:
         self.tried.lost.difference_update(taken.positions)
         self.tried.unanswered.difference_update(taken.positions)
         try:
@@ -147,8 +186,12 @@ class Run:
             log.error("batch %d cannot be carried by %s: %s", self.batch_id, channel.name, refusal.reason)  # noqa: TRY400 - a refusal needs no trace
             return Answers([SendResult(Verdict.MISCONFIGURED, Reason.PAYLOAD)] * len(taken.positions), 0.0)
         about: dict[str, str | int] = {"provider": channel.provider, "recipients": len(taken.positions)}
-        with TRACER.start_as_current_span("provider call", kind=SpanKind.CLIENT, attributes=about) as span:
+        with TRACER.start_as_current_span(
+            "provider call", kind=SpanKind.CLIENT, attributes=about, record_exception=False
+        ) as span:
             answers = await self._timed(channel.send(chunk), len(taken.positions))
+            if unproven:
+                answers = answers.of_the_message()
             for verdict, count in Counter(found.verdict.value for found in answers.known).items():
                 span.set_attribute(verdict, count)
             return answers
@@ -170,6 +213,13 @@ class Run:
         prepared = channel.prepare(taken.notice)
         return Chunk(prepared, taken.deliveries, taken.expires, taken.now, taken.since, self.deadline)
 
+    async def _give_up(self) -> None:
+        """After a failure of our own: nobody was handed over, or their lease is left to end."""
+        async with self.store.writing() as session:
+            batch = await held(session, self.batch_id, self.generation)
+            if batch is not None and Outcome.SENDING not in batch.outcomes:
+                give_back(batch, await database_now(session) + AFTER_A_FAILURE)
+
     async def _leave(self) -> timedelta | None:
         """Finishes the batch, or queues what is left for later."""
         async with self.store.writing() as session:
@@ -178,7 +228,7 @@ class Run:
             if batch is None or batch.lease_generation != self.generation or batch.state != "leased":
                 given_back = batch is not None and batch.state == "queued"
                 return max(batch.not_before - now, timedelta(0)) if batch and given_back else None
-            batch.risk = False  # one more try is what was asked for
+            batch.risk = batch.risk and not self.tried.at  # one more try is what was asked for
             open_left = any(Outcome(outcome) in OPEN for outcome in batch.outcomes)
             if not open_left and not (now < batch.expires and self._can_settle(batch)):
                 finish(batch)

@@ -13,9 +13,8 @@ from geoalert.dispatch.carrier import Carrier, Situation, Stopped, Wait, choose
 from geoalert.dispatch.channels.channel import Channel
 from geoalert.dispatch.handed import doubts, provider_of
 from geoalert.dispatch.lease import STAND_BACK, emergency_at_work, give_back, park
-from geoalert.dispatch.outcomes import OPEN, Outcome
 from geoalert.dispatch.pacing import TRICKLE, book
-from geoalert.dispatch.picking import Tried, pick, settling
+from geoalert.dispatch.picking import Picked, Tried, pick, settling
 from geoalert.dispatch.plan import EMERGENCY
 from geoalert.dispatch.tables import Batch
 from geoalert.dispatch.vitals import claim_trial, situation_of
@@ -31,6 +30,7 @@ class Turn:
     most: int
     wait: float
     pressed: bool  # by an emergency: this is routine work's small part
+    on_trial: bool  # the provider is tried by this one
     settles: bool  # only to settle doubts: what has not left stays with the batch's own provider
     unreachable: frozenset[str]  # providers that cannot be asked now
 
@@ -49,15 +49,11 @@ async def next_turn(
     yet.
     """
     situation = await situation_of(session, batch, carriers, now)
-    asked = _to_settle(situation, batch, carriers, tried, now)
+    unreachable = _unreachable(situation, batch, carriers)
+    if batch.unasked_since is None and any(provider_of(batch, position) in unreachable for position in doubts(batch)):
+        batch.unasked_since = now
     begun = bool(tried.at) or batch.attempts > 1
-    found = (
-        Carrier(asked, on_trial=situation.on_trial(asked))
-        if asked
-        else choose(situation, carriers, batch.provider, begun=begun, spread=spread)
-    )
-    if isinstance(found, Carrier) and found.on_trial and not await claim_trial(session, found.channel.provider, now):
-        found = Wait(now + STAND_BACK)
+    found = choose(situation, carriers, batch.provider, begun=begun, spread=spread)
     match found:
         case Stopped(reason):
             log.error("batch %d is parked: %s", batch.id, reason.name)
@@ -66,43 +62,61 @@ async def next_turn(
         case Wait(until):
             give_back(batch, until)
             return None
-    channel, urgent = found.channel, batch.priority <= EMERGENCY
-    unreachable = frozenset(other.provider for other in carriers if not situation.usable(other))
-    if batch.unasked_since is None and any(provider_of(batch, position) in unreachable for position in doubts(batch)):
-        batch.unasked_since = now
-    if not pick(batch, channel, tried, unreachable, now).positions:
+    picked, settles = pick(batch, found.channel, tried, unreachable, now), False
+    if not picked.positions:  # nobody is left for it; another may still settle what it left in doubt
+        found, picked = _settled_by(situation, batch, carriers, tried, now)
+        settles = found.channel.provider != batch.provider
+    if not picked.positions:
         return None
+    if found.on_trial and not await claim_trial(session, found.channel.provider, now):
+        give_back(batch, now + STAND_BACK)
+        return None
+    return await _booked(session, batch, found, len(picked.positions), few, now, settles, unreachable)
+
+
+async def _booked(
+    session: AsyncSession,
+    batch: Batch,
+    found: Carrier,
+    left: int,
+    few: int | None,
+    now: datetime,
+    settles: bool,
+    unreachable: frozenset[str],
+) -> Turn | None:
+    """The turn with its place in the pace; None where routine work would have to wait for too long."""
+    urgent = batch.priority <= EMERGENCY
     pressed = not urgent and await emergency_at_work(session, batch.channel, now, EMERGENCY)
-    most = _most(batch, found, few, pressed=pressed)
-    wait = await book(session, channel, most, now, urgent=urgent, pressed=pressed)
+    chunk = found.channel.traits.chunk
+    most = 1 if found.on_trial else min(left, chunk, few or chunk, found.most or chunk)
+    if pressed:
+        most = max(1, min(most, int(chunk * TRICKLE)))
+    wait = await book(session, found.channel, most, now, urgent=urgent, pressed=pressed)
     if wait is None:
         give_back(batch, now + STAND_BACK)
         return None
-    return Turn(channel, most, wait, pressed, settles=asked is not None, unreachable=unreachable)
+    return Turn(found.channel, most, wait, pressed, found.on_trial, settles, unreachable)
 
 
-def _to_settle(
+async def still_stands(session: AsyncSession, batch: Batch, turn: Turn, now: datetime) -> bool:
+    """Whether the provider may still be asked, after its pace was waited for."""
+    return (await situation_of(session, batch, [turn.channel], now)).usable(turn.channel)
+
+
+def _unreachable(situation: Situation, batch: Batch, carriers: Sequence[Channel]) -> frozenset[str]:
+    """Providers that cannot be asked now: left alone, standing still, or no longer ours."""
+    here = {channel.provider for channel in carriers}
+    holders = {provider_of(batch, position) for position in doubts(batch)}
+    return frozenset({c.provider for c in carriers if not situation.usable(c)} | (holders - here))
+
+
+def _settled_by(
     situation: Situation, batch: Batch, carriers: Sequence[Channel], tried: Tried, now: datetime
-) -> Channel | None:
-    """Another provider than the batch's own that can settle a doubt it left."""
-    if batch.handed is None:
-        return None
-    return next(
-        (
-            channel
-            for channel in carriers
-            if channel.provider != batch.provider
-            and situation.usable(channel)
-            and settling(batch, channel, tried, now).positions
-        ),
-        None,
-    )
-
-
-def _most(batch: Batch, found: Carrier, few: int | None, *, pressed: bool) -> int:
-    if found.on_trial:
-        return 1
-    chunk = found.channel.traits.chunk
-    left = sum(1 for outcome in batch.outcomes if Outcome(outcome) in OPEN)
-    most = min(max(left, 1), chunk, few or chunk, found.most or chunk)
-    return max(1, min(most, int(chunk * TRICKLE))) if pressed else most
+) -> tuple[Carrier, Picked]:
+    """Any provider that can settle what it was in the middle of, with whom; with nobody, where there is none."""
+    for channel in carriers:
+        if situation.usable(channel):
+            picked = settling(batch, channel, tried, now)
+            if picked.positions:
+                return Carrier(channel, on_trial=situation.on_trial(channel)), picked
+    return Carrier(carriers[0]), Picked([])

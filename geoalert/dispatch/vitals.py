@@ -53,3 +53,8 @@ async def claim_trial(session: AsyncSession, provider: str, now: datetime) -> bo
         .returning(ProviderHealth.provider)
     )
     return claimed.first() is not None
+
+
+async def release_trial(session: AsyncSession, provider: str) -> None:
+    """Nobody was handed over after all: another may try."""
+    await session.execute(update(ProviderHealth).where(ProviderHealth.provider == provider).values(probe_until=None))

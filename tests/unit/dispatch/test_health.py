@@ -72,8 +72,13 @@ def test_a_silent_provider_is_left_alone_longer_each_time_and_tried_by_one() -> 
         now = health.open_until
         let_return(health, now)
         assert on_trial(health)
+        observe(health, [BAD] * 5, 10.0, now + SECOND, spread=0.5)  # asked before it was let back in
+        assert on_trial(health)
+        now += SECOND
     observe(health, [GOOD], 0.1, now, spread=0.5)
     assert not on_trial(health)
+    assert health.returning_since is not None
+    now = health.returning_since
     quiet = now + timedelta(seconds=RETURN)
     assert share(health, now) <= FIRST_SHARE < share(health, now + RETURN / 2 * SECOND) < share(health, quiet) == 1.0
     observe(health, [GOOD], 0.1, quiet, spread=0.5)
