@@ -87,7 +87,8 @@ def run() -> None:
     except OSError as error:
         if error.errno == errno.EPIPE:
             os._exit(0)  # whoever read us has gone
-        err.print(f"refused: {error.strerror or type(error).__name__}: {error.filename or ''}", markup=False)
+        where = f": {error.filename}" if error.filename else ""
+        err.print(f"refused: {error.strerror or type(error).__name__}{where}", markup=False)
         sys.exit(REFUSED)
     except Exception as fault:
         # Ours, not the person's: one line for them, the trace for whoever asks by GEOALERT_TRACE=1.

@@ -10,6 +10,7 @@ from geoalert.cli.console import err
 from geoalert.cli.inside import in_house
 from geoalert.cli.orphan import WITH_PARENT, on_stop
 from geoalert.dispatch.worker import work
+from geoalert.errors import Unavailable
 from geoalert.operations.schedule import keep_schedule
 
 
@@ -25,6 +26,10 @@ def worker(with_parent: int = WITH_PARENT) -> None:
         keeping = asyncio.create_task(keep_schedule(house.desk, courier.stopping))
         try:
             await work(courier, house.desk.engine)
+        except Unavailable as gone:
+            # At once: tidying up goes by the connection that is gone, and can take for ever.
+            err.print(f"refused: {gone.reason}", markup=False)
+            os._exit(1)
         finally:
             watching.cancel()
             await keeping

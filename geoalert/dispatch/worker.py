@@ -18,6 +18,7 @@ log = logging.getLogger(__name__)
 
 FOLD_EVERY = 0.2
 ASK_EVERY = 1.0
+LEAVE = 2.0  # seconds for what was cancelled: a connection that is dead holds it up for ever
 
 
 async def work(courier: Courier, engine: Engine) -> None:
@@ -36,7 +37,7 @@ async def work(courier: Courier, engine: Engine) -> None:
         courier.stopping.set()
         for task in beside:
             task.cancel()
-        await asyncio.gather(*beside, return_exceptions=True)
+        await asyncio.wait(beside, timeout=LEAVE)
 
 
 async def _fold(courier: Courier) -> None:

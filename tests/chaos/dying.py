@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -12,12 +13,14 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from geoalert.dispatch.channels.channel import Chunk, Idempotency, SendResult
 from geoalert.dispatch.courier import Courier
 from geoalert.dispatch.engine import engine_for
 from geoalert.dispatch.worker import work
+from geoalert.errors import Unavailable
 from geoalert.store import Store, open_store
 from geoalert.store.keys import read_keys
 from tests.chaos.sink import SinkChannel
@@ -90,8 +93,11 @@ class WatchedChannel(SinkChannel):
 
 
 def run(errand: Errand) -> None:
-    """The process."""
-    asyncio.run(_run(errand))
+    """The process. Where its store fails it ends, as a worker does."""
+    try:
+        asyncio.run(_run(errand))
+    except (Unavailable, DBAPIError, OSError):
+        sys.exit(1)
 
 
 async def _run(errand: Errand) -> None:

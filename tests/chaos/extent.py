@@ -14,3 +14,5 @@ ENDED: Final = 100_000 if FULL else 1_000  # recipients of messages that have en
 CANCELS: Final = 50 if FULL else 2
 RECEIPTS: Final = 10_000 if FULL else 200
 MERGES: Final = 10_000 if FULL else 300
+ACKNOWLEDGED = 10_000 if FULL else 200  # requests answered with 2xx while what answers them is killed
+PARTED = 60.0 if FULL else 5.0  # seconds for which two cannot reach each other

@@ -12,6 +12,8 @@ from tests.e2e.warm import WARM
 from tests.waiting import until
 
 LIMIT = 60.0
+FOR_EVER = 3_600.0
+PAUSE = 0.3  # seconds before a worker that ended is started again
 
 
 @asynccontextmanager
@@ -32,3 +34,11 @@ async def ended(process: ForkServerProcess, limit: float = LIMIT) -> int:
     await until(lambda: process.exitcode is not None, "the worker ends", limit)
     assert process.exitcode is not None
     return process.exitcode
+
+
+async def stay(errand: Errand) -> None:
+    """A worker, and another whenever it has ended, until this is cancelled."""
+    while True:
+        async with working(errand) as worker:
+            await ended(worker, FOR_EVER)
+        await asyncio.sleep(PAUSE)

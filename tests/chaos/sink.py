@@ -136,6 +136,10 @@ class SinkChannel:
         except (OSError, EOFError):
             self._line = None
             return LOST
+        except asyncio.CancelledError:
+            writer.close()
+            self._line = None  # its answer may still come, and would be taken for the next one's
+            raise
         return SendResult(Verdict(answer["verdict"]))
 
     async def lookup(self, chunk: Chunk) -> list[SendResult | None]:

@@ -128,13 +128,13 @@ class Crowd:
 
 def worker_environment(settings: Settings, keys: Path, credentials: Path, **changes: str) -> dict[str, str]:
     """Where a worker finds the test's store, slowed so that a few thousand take some seconds."""
-    return environment(
-        GEOALERT_STORE_URL=settings.store.url,
-        GEOALERT_STORE_KEY_FILE=str(keys),
-        GEOALERT_SANDBOX_CREDENTIALS=str(credentials),
-        GEOALERT_SANDBOX_PUSH_RATE="400",
-        GEOALERT_SANDBOX_SMS_RATE="200",
-        GEOALERT_WORKER_LEASE=str(LEASE),
-        GEOALERT_API_PUBLIC_URL="http://127.0.0.1:9",  # the discard port: nobody hears the callbacks
-        **changes,
-    )
+    ours = {
+        "GEOALERT_STORE_URL": settings.store.url,
+        "GEOALERT_STORE_KEY_FILE": str(keys),
+        "GEOALERT_SANDBOX_CREDENTIALS": str(credentials),
+        "GEOALERT_SANDBOX_PUSH_RATE": "400",
+        "GEOALERT_SANDBOX_SMS_RATE": "200",
+        "GEOALERT_WORKER_LEASE": str(LEASE),
+        "GEOALERT_API_PUBLIC_URL": "http://127.0.0.1:9",  # the discard port: nobody hears the callbacks
+    }
+    return environment(**ours | changes)

@@ -18,7 +18,7 @@ WARM = multiprocessing.get_context("forkserver")
 WARM.set_forkserver_preload(["geoalert.cli.main"])
 
 
-def _become(arguments: tuple[str, ...], cwd: Path, env: Mapping[str, str], out: Path, err: Path) -> None:
+def become(arguments: tuple[str, ...], cwd: Path, env: Mapping[str, str], out: Path, err: Path) -> None:
     """Ends as the command does."""
     os.setsid()
     os.chdir(cwd)
@@ -44,7 +44,7 @@ class Shell:
     def __call__(self, *arguments: str, limit: float = LIMIT) -> Ran:
         """`geoalert <arguments>`, from start to end."""
         out, err = self.folder / "command.out", self.folder / "command.err"
-        process = WARM.Process(target=_become, args=(arguments, self.folder, dict(self.env), out, err))
+        process = WARM.Process(target=become, args=(arguments, self.folder, dict(self.env), out, err))
         process.start()
         process.join(limit)
         if process.exitcode is None:

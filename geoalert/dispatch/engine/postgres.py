@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 
 SWEEP_EVERY = 1.0
 OVERDUE = timedelta(seconds=1)
+GONE = 10.0  # seconds without an answer: the server is away, or something on the way has forgotten us
+LEAVE = 2.0  # seconds for what was cancelled: a connection that is dead holds it up for ever
 SILENT = timedelta(seconds=5)  # a job whose worker is silent for so long is another's; the lease guards the batch
 
 
@@ -74,6 +76,8 @@ class PostgresEngine:
         Raises:
             Unavailable: the connection broke; a supervisor starts the worker again.
         """
+        # What the engine cannot write down when its connection breaks is nothing to anybody: we say once that it broke.
+        logging.getLogger("pgqueuer").setLevel(logging.CRITICAL)
         raw = await self._connect()
         try:
             await self._run(raw, handler, channels, stopping)
@@ -86,7 +90,8 @@ class PostgresEngine:
     async def _run(
         self, raw: asyncpg.Connection, handler: Handler, channels: Collection[str], stopping: asyncio.Event
     ) -> None:
-        queue = PgQueuer.from_asyncpg_connection(raw)
+        driver = AsyncpgDriver(raw)
+        queue = PgQueuer(driver)
 
         async def carry(job: Job) -> None:
             assert job.payload is not None  # noqa: S101 - every job of ours has one
@@ -94,6 +99,9 @@ class PostgresEngine:
                 again = await handler(int(job.payload))
             except Outdated as error:
                 stopping.set()  # the lease runs out, and the batch goes to a worker of the store's own schema
+                raise RetryRequested(delay=timedelta(seconds=5)) from error
+            except (DBAPIError, OSError) as error:
+                log.warning("batch %s waits: the store failed (%s)", job.payload.decode(), type(error).__name__)
                 raise RetryRequested(delay=timedelta(seconds=5)) from error
             except Exception as error:
                 log.exception("carrying a batch failed")
@@ -104,7 +112,7 @@ class PostgresEngine:
         for lane, limit in lanes(channels).items():
             queue.entrypoint(lane, concurrency_limit=limit)(carry)
         running = asyncio.create_task(queue.run(dequeue_timeout=timedelta(seconds=1), heartbeat_timeout=SILENT))
-        others = {asyncio.create_task(self._sweep(stopping)), asyncio.create_task(stopping.wait())}
+        others = {asyncio.create_task(self._sweep(driver, stopping)), asyncio.create_task(stopping.wait())}
         ended, _ = await asyncio.wait({running, *others}, return_when=asyncio.FIRST_COMPLETED)
         queue.shutdown.set()
         for task in others:
@@ -112,23 +120,40 @@ class PostgresEngine:
         if stopping.is_set():
             await asyncio.wait({running}, timeout=30)
         running.cancel()
-        await asyncio.gather(running, *others, return_exceptions=True)
+        await asyncio.wait({running, *others}, timeout=LEAVE)
         for task in ended:
             task.result()
 
-    async def _sweep(self, stopping: asyncio.Event) -> None:
-        """Announces what is overdue or lost its owner: a job the engine lost, or a store that was restored."""
+    async def _sweep(self, driver: AsyncpgDriver, stopping: asyncio.Event) -> None:
+        """Announces what is overdue or lost its owner: a job the engine lost, or a store that was restored.
+
+        Raises:
+            TimeoutError: the server is silent. Nothing else notices a connection that was forgotten on its way, for
+                nobody closes it.
+        """
         while not stopping.is_set():
-            async with self.store.reading() as session:
-                found = await due(session, SWEEP_LIMIT, OVERDUE)
-            if found:
-                raw = await self._connect()
-                try:
-                    await self._announce(Queries(AsyncpgDriver(raw)), found)
-                finally:
-                    await raw.close()
+            looking = asyncio.create_task(self._look(driver))
+            try:
+                # Not awaited beyond that: who is cancelled tidies up first, by the same dead connection.
+                ended, _ = await asyncio.wait({looking}, timeout=GONE)
+            finally:
+                looking.cancel()
+            if not ended:
+                raise TimeoutError
+            looking.result()
             with suppress(TimeoutError):
                 await asyncio.wait_for(stopping.wait(), SWEEP_EVERY)
+
+    async def _look(self, driver: AsyncpgDriver) -> None:
+        await driver.fetch("SELECT 1")  # by the connection that is listened on: the pool may have fresh ones
+        async with self.store.reading() as session:
+            found = await due(session, SWEEP_LIMIT, OVERDUE)
+        if found:
+            raw = await self._connect()
+            try:
+                await self._announce(Queries(AsyncpgDriver(raw)), found)
+            finally:
+                await raw.close()
 
     async def _connect(self) -> asyncpg.Connection:
         url = self.store.engine.url.set(drivername="postgresql")

@@ -122,7 +122,6 @@ async def test_while_the_first_works_the_second_stands_by(pair: Pair) -> None:
     assert pair.told() == (120, 0)
 
 
-@pytest.mark.requirement("S002-04")
 async def test_an_emergency_goes_through_the_second_when_the_first_is_dead(pair: Pair) -> None:
     """Nobody has to act, and the first is not asked over and over."""
     await pair.depot.settle(300, "sms")

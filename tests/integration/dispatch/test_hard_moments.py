@@ -8,7 +8,6 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-import pytest
 from sqlalchemy import select, update
 
 from geoalert.dispatch.canary import ask_providers
@@ -179,7 +178,6 @@ async def test_a_trial_that_nobody_was_sent_on_is_free_again(depot: Depot) -> No
     assert await depot.outcomes() == {Outcome.SUPPRESSED: 1, ACCEPTED: 4}
 
 
-@pytest.mark.requirement("S002-04")
 async def test_a_full_channel_hides_no_other(depot: Depot) -> None:
     await depot.settle(1, "sms")
     await depot.settle(1, "push")
