@@ -77,8 +77,9 @@ def test_a_silent_provider_is_left_alone_longer_each_time_and_tried_by_one() -> 
         now += SECOND
     observe(health, [GOOD], 0.1, now, spread=0.5)
     assert not on_trial(health)
-    assert health.returning_since is not None
-    now = health.returning_since
+    back = health.returning_since
+    assert back is not None
+    now = back
     quiet = now + timedelta(seconds=RETURN)
     assert share(health, now) <= FIRST_SHARE < share(health, now + RETURN / 2 * SECOND) < share(health, quiet) == 1.0
     observe(health, [GOOD], 0.1, quiet, spread=0.5)
