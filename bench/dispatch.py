@@ -20,7 +20,7 @@ import sys
 import tempfile
 import time
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -98,7 +98,7 @@ async def measure(scale: Scale, folder: Path) -> dict[str, Any]:
         few = max(scale.recipients // 6, 4_000)  # enough batches for two to share
         await slow.settle(few)
         one, two = [], []
-        for _ in range(scale.rounds):
+        for _ in range(2):  # a minute each
             one.append(await carried(slow, few, 1, 8))
             two.append(await carried(slow, few, 2, 8))
         result |= {
@@ -143,12 +143,17 @@ def show(found: dict[str, Any]) -> None:
 def main() -> int:
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     options.add_argument("--quick", action="store_true", help="a hundredth of it")
+    options.add_argument("--rounds", type=int, help="so many of each way")
+    options.add_argument("--emergencies", type=int, help="so many, one after the other")
     options.add_argument("--json", action="store_true", help="one JSON document on stdout")
     chosen = options.parse_args()
     if "PGHOST" not in os.environ:
         raise SystemExit("no PostgreSQL: run it through .ci/run")
     with tempfile.TemporaryDirectory() as folder:
-        result = asyncio.run(measure(QUICK if chosen.quick else FULL, Path(folder)))
+        scale = QUICK if chosen.quick else FULL
+        wanted = {"rounds": chosen.rounds, "emergencies": chosen.emergencies}
+        scale = replace(scale, **{name: value for name, value in wanted.items() if value})
+        result = asyncio.run(measure(scale, Path(folder)))
     if chosen.json:
         json.dump(result, sys.stdout, indent=1)
     else:
