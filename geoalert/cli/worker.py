@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import os
+from typing import NoReturn
 
 from geoalert.bootstrap import House, collect_traces, until_outdated
 from geoalert.cli.console import err
 from geoalert.cli.inside import in_house
 from geoalert.cli.orphan import WITH_PARENT, on_stop
 from geoalert.dispatch.worker import work
-from geoalert.errors import Unavailable
+from geoalert.errors import Refusal, Unavailable
 from geoalert.operations.schedule import keep_schedule
+
+
+def _end(why: Refusal) -> NoReturn:
+    """At once: tidying up goes by connections that are gone, or by a schema that is not ours, and can take for ever."""
+    err.print(f"refused: {why.reason}", markup=False)
+    os._exit(1)
 
 
 def worker(with_parent: int = WITH_PARENT) -> None:
@@ -27,14 +34,12 @@ def worker(with_parent: int = WITH_PARENT) -> None:
         try:
             await work(courier, house.desk.engine)
         except Unavailable as gone:
-            # At once: tidying up goes by the connection that is gone, and can take for ever.
-            err.print(f"refused: {gone.reason}", markup=False)
-            os._exit(1)
+            _end(gone)
         finally:
             watching.cancel()
             await keeping
         if house.store.outdated.is_set():
-            raise await outdated
+            _end(await outdated)
         outdated.cancel()
 
     collect_traces("worker")

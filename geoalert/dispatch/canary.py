@@ -26,7 +26,10 @@ async def ask_providers(store: Store, channels: Iterable[Channel], spread: Calla
     """Asks those whose turn it is, and notes what they say. A provider left alone that answers well is let back in; one
     that does not is left alone for longer. All at once: one that is silent keeps nobody waiting.
     """
-    await asyncio.gather(*(_ask(store, channel, spread) for channel in channels))
+    ended = await asyncio.gather(*(_ask(store, channel, spread) for channel in channels), return_exceptions=True)
+    failed = [each for each in ended if isinstance(each, BaseException)]
+    if failed:
+        raise failed[0]
 
 
 async def _ask(store: Store, channel: Channel, spread: Callable[[], float]) -> None:

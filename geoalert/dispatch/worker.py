@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 FOLD_EVERY = 0.2
 ASK_EVERY = 1.0
-LEAVE = 2.0  # seconds for what was cancelled: a connection that is dead holds it up for ever
+LEAVE = 2.0  # seconds for what is to end, or was cancelled: a connection that is dead holds it up for ever
 
 
 async def work(courier: Courier, engine: Engine) -> None:
@@ -35,9 +35,12 @@ async def work(courier: Courier, engine: Engine) -> None:
         await engine.run(carry, {channel.name for channel in courier.channels.values()}, courier.stopping)
     finally:
         courier.stopping.set()
-        for task in beside:
+        # They end by themselves; what is cancelled in the middle of a statement leaves its connection to be torn down.
+        _, late = await asyncio.wait(beside, timeout=LEAVE)
+        for task in late:
             task.cancel()
-        await asyncio.wait(beside, timeout=LEAVE)
+        if late:
+            await asyncio.wait(late, timeout=LEAVE)
 
 
 async def _fold(courier: Courier) -> None:

@@ -15,4 +15,4 @@ CANCELS: Final = 50 if FULL else 2
 RECEIPTS: Final = 10_000 if FULL else 200
 MERGES: Final = 10_000 if FULL else 300
 ACKNOWLEDGED = 10_000 if FULL else 200  # requests answered with 2xx while what answers them is killed
-PARTED = 60.0 if FULL else 5.0  # seconds for which two cannot reach each other
+PARTED = 60.0 if FULL else 3.0  # seconds for which two cannot reach each other

@@ -134,7 +134,7 @@ async def home(where: str, settings: Settings) -> AsyncIterator[Cluster | None]:
 
 
 @ON_SQLITE
-@pytest.mark.parametrize("where", ["SQLite", "PostgreSQL"])
+@pytest.mark.parametrize("where", ["SQLite", "PostgreSQL"] if FULL else ["PostgreSQL"])
 @pytest.mark.requirement("S002-14")
 async def test_what_was_acknowledged_is_there_whatever_is_killed(
     where: str, settings: Settings, providers: Providers, tmp_path: Path, figure: Figure
