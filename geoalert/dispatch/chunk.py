@@ -16,7 +16,7 @@ from geoalert.alerts.states import LIVE
 from geoalert.alerts.tables import Alert, Message
 from geoalert.audience.rules import REACH
 from geoalert.dispatch.addresses import addresses_of
-from geoalert.dispatch.channels.channel import Channel, Delivery, Notice
+from geoalert.dispatch.channels.channel import Channel, Delivery, Notice, SendResult
 from geoalert.dispatch.handed import hand_on, hand_to
 from geoalert.dispatch.lease import STAND_BACK, emergency_at_work, finish, give_back, park
 from geoalert.dispatch.notice import notice_of
@@ -48,6 +48,12 @@ class Taken:
     now: datetime
     since: datetime | None = None  # when the message was released: no earlier try exists
     ask: bool = False
+    doubts: frozenset[int] = frozenset()  # of the positions: who may have been told by an earlier try
+
+    def unbegun(self, results: Sequence[SendResult | None]) -> list[int]:
+        """Positions whose turn did not come in time, by what the channel returned."""
+        named = zip(self.positions, results, strict=True)
+        return [position for position, found in named if found is not None and found.reason is Reason.NOT_BEGUN]
 
 
 async def take_chunk(
@@ -88,6 +94,8 @@ async def take_chunk(
         await _release_held(session, batch, gone)
         await merge_locked(session, batch, gone)
     batch.lease_until = now + lease
+    told = [position for position in usable if batch.outcomes[position] == Outcome.UNCERTAIN]
+    doubts = frozenset(told).difference(tried.lost)
     if not picked.ask:
         await _release_held(session, batch, usable)
         if not turn.settles:
@@ -105,6 +113,7 @@ async def take_chunk(
         now=now,
         since=message.released_at,
         ask=picked.ask,
+        doubts=doubts,
     )
 
 

@@ -18,6 +18,7 @@ from geoalert.dispatch.proof import Proof
 from geoalert.dispatch.reasons import Reason
 from geoalert.dispatch.run import Run
 from geoalert.dispatch.tables import Batch
+from geoalert.dispatch.tempo import Tempo
 from geoalert.store import Store
 from geoalert.subscribers.codes import CHANNEL_NAMES
 from geoalert.tracing import TRACER, within
@@ -42,6 +43,7 @@ class Courier:
     link: str = ""
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     proof: Proof = field(default_factory=Proof)
+    tempo: Tempo = field(default_factory=Tempo)
 
     def carriers(self, channel: int) -> Sequence[Channel]:
         """The providers of this channel (its code)."""
@@ -78,6 +80,7 @@ class Courier:
             link=self.link,
             stopping=self.stopping,
             proof=self.proof,
+            tempo=self.tempo,
             batch_id=batch_id,
             generation=generation,
             key=(row.message_id, row.channel),

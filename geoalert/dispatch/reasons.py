@@ -26,6 +26,7 @@ class Reason(IntEnum):
     CONNECTION_LOST = 23
     NONSENSE = 24  # an answer that cannot be read
     NOT_CONNECTED = 25  # nothing left this machine
+    NOT_BEGUN = 26  # its turn did not come in time
     # the provider, until a person acts
     CREDENTIAL = 30
     TEMPLATE = 31

@@ -22,7 +22,7 @@ from geoalert.dispatch.outcomes import Change, Outcome, merge_locked
 from geoalert.dispatch.pacing import hold_off
 from geoalert.dispatch.reasons import Reason
 from geoalert.dispatch.tables import Batch, ProviderRef
-from geoalert.dispatch.vitals import locked_health
+from geoalert.dispatch.vitals import locked_health, release_trial
 from geoalert.store import database_now, insert_for
 from geoalert.subscribers.tables import Address
 
@@ -60,6 +60,11 @@ class Answers:
         return [result for result in self.results if result is not None]
 
     @property
+    def begun(self) -> list[SendResult]:
+        """Of those the provider had to do with."""
+        return [result for result in self.known if result.reason is not Reason.NOT_BEGUN]
+
+    @property
     def any_well(self) -> bool:
         """Whether the provider dealt with anybody: it knows us, and takes the message."""
         return any(
@@ -87,7 +92,7 @@ async def record_results(
     provider is: what is wrong with it, or with the message there, stands still from here on. `spread` in [0, 1).
     """
     named = [(p, r) for p, r in zip(taken.positions, answers.results, strict=True) if r is not None]
-    changes: dict[int, Change] = {position: (OUTCOME[result.verdict], result.reason) for position, result in named}
+    changes = {position: _change(result, doubted=position in taken.doubts) for position, result in named}
     await merge_locked(session, batch, changes)
     now = await database_now(session)
     unanswered = taken.ask and any(result.verdict is Verdict.UNCERTAIN for _, result in named)
@@ -122,6 +127,12 @@ async def record_results(
     await _note_provider(session, batch, channel, answers, now, spread, ask=taken.ask)
 
 
+def _change(result: SendResult, *, doubted: bool) -> Change:
+    outcome = OUTCOME[result.verdict]
+    # That this try did not leave says nothing of the one before.
+    return Outcome.UNCERTAIN if doubted and outcome is Outcome.PENDING else outcome, result.reason
+
+
 async def _note_provider(
     session: AsyncSession, batch: Batch, channel: Channel, answers: Answers, now: datetime, spread: float, *, ask: bool
 ) -> None:
@@ -134,10 +145,13 @@ async def _note_provider(
         message = ANY_MESSAGE if WHOLE_PROVIDER.get(reason, True) else batch.message_id
         if await halt(session, channel.provider, message, reason):
             log.error("%s stands still: %s", channel.provider, reason.name)
-    if answers.results:
+    heard = [NEVER_HAD if result is None else result for result in answers.results]
+    heard = [result for result in heard if result.reason is not Reason.NOT_BEGUN]
+    if heard:
         health = await locked_health(session, channel.provider, now)
-        heard = [NEVER_HAD if result is None else result for result in answers.results]
         observe(health, heard, answers.seconds, now, spread=spread, counts=not ask)
+    elif answers.results:
+        await release_trial(session, channel.provider)
     pauses = [result.retry_after for result in answers.known if result.reason is Reason.RATE_LIMITED]
     if pauses:
         await hold_off(session, channel, max(pause or 1.0 for pause in pauses), now)

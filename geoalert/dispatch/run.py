@@ -30,6 +30,7 @@ from geoalert.dispatch.reasons import Reason
 from geoalert.dispatch.results import Answers, record_results
 from geoalert.dispatch.retry import delay_after
 from geoalert.dispatch.tables import Batch
+from geoalert.dispatch.tempo import FRESH, Tempo
 from geoalert.dispatch.turn import Turn, next_turn, still_stands
 from geoalert.dispatch.vitals import release_trial
 from geoalert.errors import Invalid, Outdated
@@ -54,6 +55,7 @@ class Run:
     link: str
     stopping: asyncio.Event
     proof: Proof
+    tempo: Tempo
     batch_id: int
     generation: int
     key: Key
@@ -116,7 +118,12 @@ class Run:
             now = await database_now(session)
             # Before the pace: whoever holds the message for long holds up its own batches, and nobody else's.
             told = await message_of(session, batch)
-            turn = await next_turn(session, batch, self.carriers, self.tried, few, now, self.spread())
+
+            def at_most(channel: Channel) -> int:
+                chunk = self.tempo.most(channel.provider, channel.traits.chunk)
+                return min(few, chunk) if few else chunk
+
+            turn = await next_turn(session, batch, self.carriers, self.tried, at_most, now, self.spread())
             if turn is None:
                 return None
             if not turn.wait:
@@ -164,6 +171,10 @@ class Run:
             named = list(zip(taken.positions, answers.results, strict=True))
             self.tried.lost.update(position for position, found in named if found is None)
             self.tried.unanswered.update(p for p, found in named if found and found.verdict is Verdict.UNCERTAIN)
+        else:
+            left = taken.unbegun(answers.results)
+            self.tried.at.difference_update((position, channel.provider) for position in left)
+            self.tempo.noted(channel.provider, len(taken.positions), len(taken.positions) - len(left))
         async with self.store.writing() as session:
             batch = await held(session, self.batch_id, self.generation)
             if batch is None:
@@ -172,8 +183,8 @@ class Run:
             if batch.state == "leased" and not any(map(ONWARD.__contains__, batch.outcomes)):
                 finish(batch)
                 return False
-        again = [found for found in answers.known if found.verdict is Verdict.RETRY]
-        if again and len(again) == len(answers.known):
+        again = [found for found in answers.begun if found.verdict is Verdict.RETRY]
+        if again and len(again) == len(answers.begun):
             self.fruitless, self.asked = True, max(found.retry_after or 0.0 for found in again)
         return True
 
@@ -211,7 +222,8 @@ class Run:
 
     def _prepared(self, channel: Channel, taken: Taken) -> Chunk:
         prepared = channel.prepare(taken.notice)
-        return Chunk(prepared, taken.deliveries, taken.expires, taken.now, taken.since, self.deadline)
+        begins = asyncio.get_running_loop().time() + FRESH
+        return Chunk(prepared, taken.deliveries, taken.expires, taken.now, taken.since, self.deadline, begins)
 
     async def _give_up(self) -> None:
         """After a failure of our own: nobody was handed over, or their lease is left to end."""

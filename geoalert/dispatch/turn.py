@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -40,13 +40,12 @@ async def next_turn(
     batch: Batch,
     carriers: Sequence[Channel],
     tried: Tried,
-    few: int | None,
+    at_most: Callable[[Channel], int],
     now: datetime,
     spread: float,
 ) -> Turn | None:
     """The next turn of a batch that is held, or None where there is none now: the batch is then queued for later or
-    parked, or this claim has tried all it could. `few` bounds the recipients of a message that nobody has answered well
-    yet.
+    parked, or this claim has tried all it could. `at_most` bounds the recipients of a chunk.
     """
     situation = await situation_of(session, batch, carriers, now)
     unreachable = _unreachable(situation, batch, carriers)
@@ -71,15 +70,15 @@ async def next_turn(
     if found.on_trial and not await claim_trial(session, found.channel.provider, now):
         give_back(batch, now + STAND_BACK)
         return None
-    return await _booked(session, batch, found, len(picked.positions), few, now, settles, unreachable)
+    chunk = min(at_most(found.channel), len(picked.positions))
+    return await _booked(session, batch, found, chunk, now, settles, unreachable)
 
 
 async def _booked(
     session: AsyncSession,
     batch: Batch,
     found: Carrier,
-    left: int,
-    few: int | None,
+    chunk: int,
     now: datetime,
     settles: bool,
     unreachable: frozenset[str],
@@ -87,10 +86,9 @@ async def _booked(
     """The turn with its place in the pace; None where routine work would have to wait for too long."""
     urgent = batch.priority <= EMERGENCY
     pressed = not urgent and await emergency_at_work(session, batch.channel, now, EMERGENCY)
-    chunk = found.channel.traits.chunk
-    most = 1 if found.on_trial else min(left, chunk, few or chunk, found.most or chunk)
+    most = 1 if found.on_trial else min(chunk, found.most or chunk)
     if pressed:
-        most = max(1, min(most, int(chunk * TRICKLE)))
+        most = max(1, min(most, int(found.channel.traits.chunk * TRICKLE)))
     wait = await book(session, found.channel, most, now, urgent=urgent, pressed=pressed)
     if wait is None:
         give_back(batch, now + STAND_BACK)

@@ -67,6 +67,7 @@ REASON: Final = MappingProxyType(
         Reason.CONNECTION_LOST: "the connection broke",
         Reason.NONSENSE: "the provider's answer could not be read",
         Reason.NOT_CONNECTED: "the provider could not be reached",
+        Reason.NOT_BEGUN: "others were told first",
         Reason.CREDENTIAL: "the provider refused our credential",
         Reason.TEMPLATE: "the provider refused the template",
         Reason.QUOTA: "the provider's quota was used up",

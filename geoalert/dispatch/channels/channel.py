@@ -109,6 +109,7 @@ class Chunk:
     now: datetime
     since: datetime | None = None  # the first try of these deliveries; a look-up takes nothing older
     ends: float | None = None  # the event loop's time by which every answer must be in: the caller's lease
+    begins: float | None = None  # and after which nothing begins: what was checked before is old by then
 
 
 @dataclass(frozen=True, slots=True)

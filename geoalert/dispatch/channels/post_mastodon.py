@@ -108,7 +108,9 @@ class MastodonPost:
             return answer if isinstance(answer, SendResult) else verdict(answer, chunk.now)
 
         # Each account has its own token: one that is refused says nothing about the next.
-        return await self._wire.carry(chunk.deliveries, call, ends=ends, unbegun=NOT_BEGUN, final=lambda _: False)
+        return await self._wire.carry(
+            chunk.deliveries, call, ends=ends, unbegun=NOT_BEGUN, final=lambda _: False, begins=chunk.begins
+        )
 
     async def lookup(self, chunk: Chunk) -> list[SendResult | None]:
         """Not asked: repeating with the same key is safe."""

@@ -126,7 +126,9 @@ class FcmPush:
             answer = await self._post(body, ends)
             return answer if isinstance(answer, SendResult) else verdict(answer, chunk)
 
-        return await self._wire.carry(chunk.deliveries, call, unbegun=NOT_BEGUN, final=misconfigured, ends=ends)
+        return await self._wire.carry(
+            chunk.deliveries, call, ends=ends, unbegun=NOT_BEGUN, final=misconfigured, begins=chunk.begins
+        )
 
     async def _post(self, body: bytes, ends: float) -> Answer | SendResult:
         """One request; a second one only where the first was turned away for an old token."""

@@ -131,7 +131,9 @@ class TwilioSms:
                 return NONSENSE
             return self._taken(message, chunk)
 
-        return await self._wire.carry(chunk.deliveries, call, ends=ends, unbegun=NOT_BEGUN, final=misconfigured)
+        return await self._wire.carry(
+            chunk.deliveries, call, ends=ends, unbegun=NOT_BEGUN, final=misconfigured, begins=chunk.begins
+        )
 
     async def lookup(self, chunk: Chunk) -> list[SendResult | None]:
         """Asks for each number's messages and takes one with exactly this text, created since the first try.

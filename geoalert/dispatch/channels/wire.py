@@ -19,7 +19,7 @@ from geoalert.dispatch.reasons import Reason
 
 ANSWER_LIMIT = 64 * 1024
 NOT_CONNECTED = SendResult(Verdict.RETRY, Reason.NOT_CONNECTED)
-NOT_BEGUN = SendResult(Verdict.RETRY, Reason.TIMEOUT)  # the deadline came before this delivery's turn
+NOT_BEGUN = SendResult(Verdict.RETRY, Reason.NOT_BEGUN)  # the time was over before this delivery's turn
 TIMED_OUT = SendResult(Verdict.UNCERTAIN, Reason.TIMEOUT)
 LOST = SendResult(Verdict.UNCERTAIN, Reason.CONNECTION_LOST)
 
@@ -55,6 +55,7 @@ class Wire:
         self.in_flight = in_flight
         self.deadline = deadline
         self._session: aiohttp.ClientSession | None = None
+        self._slots = asyncio.Semaphore(in_flight)  # of all chunks that are carried at one time
 
     def ends(self, latest: float | None = None) -> float:
         """When a chunk begun now must be over, in the loop's time; never after `latest`."""
@@ -99,23 +100,24 @@ class Wire:
         ends: float,
         unbegun: Result,
         final: Callable[[Result], bool],
+        begins: float | None = None,
     ) -> list[Result]:
         """`call(item)` for each item, results in order, begun so that `ends` can be kept.
 
-        Items whose turn does not come in half of what is left are `unbegun`, so that each that begins has time to
-        be answered. After a `final` result the rest take it over without a request.
+        Items whose turn does not come before `begins`, or in half of what is left, are `unbegun`: each that begins
+        has time to be answered. After a `final` result the rest take it over without a request.
         """
         loop = asyncio.get_running_loop()
-        begins = (loop.time() + ends) / 2
+        latest = (loop.time() + ends) / 2 if begins is None else min(begins, (loop.time() + ends) / 2)
         results = [unbegun] * len(items)
         turns = iter(range(len(items)))
         ended: list[Result] = []
 
         async def lane() -> None:
-            for turn in turns:
-                if ended:
-                    results[turn] = ended[0]
-                elif loop.time() < begins:
+            while not ended and loop.time() < latest:
+                async with self._slots:
+                    if ended or loop.time() >= latest or (turn := next(turns, None)) is None:
+                        return
                     results[turn] = await call(items[turn])
                     if final(results[turn]):
                         ended.append(results[turn])
@@ -123,7 +125,7 @@ class Wire:
         async with asyncio.TaskGroup() as lanes:
             for _ in range(min(self.in_flight, len(items))):
                 lanes.create_task(lane())
-        return results
+        return [ended[0] if result is unbegun else result for result in results] if ended else results
 
     async def close(self) -> None:
         if self._session is not None:

@@ -6,14 +6,14 @@ import asyncio
 import logging
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 
-from pgqueuer import PgQueuer
+from pgqueuer.adapters.inmemory import InMemoryDriver, InMemoryQueries
 from pgqueuer.models import Job
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from geoalert.dispatch.engine.seam import SWEEP_LIMIT, Handler, lane_of, lanes
+from geoalert.dispatch.engine.slots import Slots
 from geoalert.dispatch.lease import due
 from geoalert.dispatch.plan import Announced
 from geoalert.errors import Outdated
@@ -35,7 +35,7 @@ class EmbeddedEngine:
         """Nothing to do: workers see the commit."""
 
     async def run(self, handler: Handler, channels: Collection[str], stopping: asyncio.Event) -> None:
-        queue = PgQueuer.in_memory()
+        queue = Slots(InMemoryQueries(driver=InMemoryDriver()), limits=lanes(channels))
         in_hand: set[int] = set()  # announced here and not ended: asking the queue about each again takes longer
 
         async def carry(job: Job) -> None:
@@ -50,10 +50,10 @@ class EmbeddedEngine:
             finally:
                 in_hand.discard(int(job.payload))
 
-        for lane, limit in lanes(channels).items():
-            queue.entrypoint(lane, concurrency_limit=limit)(carry)
-        feeder = asyncio.create_task(self._feed(queue, lanes(channels), in_hand, stopping))
-        runner = asyncio.create_task(queue.run(dequeue_timeout=timedelta(seconds=1)))
+        for lane in queue.limits:
+            queue.entrypoint(lane)(carry)
+        feeder = asyncio.create_task(self._feed(queue, in_hand, stopping))
+        runner = asyncio.create_task(queue.work())
         try:
             ended, _ = await asyncio.wait({feeder, runner}, return_when=asyncio.FIRST_COMPLETED)
             for task in ended:
@@ -64,7 +64,7 @@ class EmbeddedEngine:
             await asyncio.gather(feeder, return_exceptions=True)
             await runner
 
-    async def _feed(self, queue: PgQueuer, mine: Collection[str], in_hand: set[int], stopping: asyncio.Event) -> None:
+    async def _feed(self, queue: Slots, in_hand: set[int], stopping: asyncio.Event) -> None:
         seen, looked = -1, 0.0
         clock = asyncio.get_running_loop()
         async with self.store.unbegun().connect() as watching:
@@ -72,14 +72,14 @@ class EmbeddedEngine:
                 version = (await watching.execute(text("PRAGMA data_version"))).scalar_one()
                 if version != seen or clock.time() - looked >= LOOK_ANYWAY:
                     seen, looked = version, clock.time()
-                    await self._enqueue_due(queue, mine, in_hand)
+                    await self._enqueue_due(queue, in_hand)
                 await asyncio.sleep(POLL)
 
-    async def _enqueue_due(self, queue: PgQueuer, mine: Collection[str], in_hand: set[int]) -> None:
+    async def _enqueue_due(self, queue: Slots, in_hand: set[int]) -> None:
         async with self.store.reading() as session:
             due_now = await due(session, SWEEP_LIMIT)
-        found = [batch for batch in due_now if lane_of(batch) in mine and batch.id not in in_hand]
-        if found and queue.queries is not None:
+        found = [batch for batch in due_now if lane_of(batch) in queue.limits and batch.id not in in_hand]
+        if found:
             in_hand.update(batch.id for batch in found)
             await queue.queries.enqueue(
                 [lane_of(batch) for batch in found],

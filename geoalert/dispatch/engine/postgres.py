@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import asyncpg
-from pgqueuer import PgQueuer
 from pgqueuer.db import AsyncpgDriver
 from pgqueuer.errors import RetryRequested
 from pgqueuer.models import Job
@@ -19,6 +18,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from geoalert.dispatch.engine.seam import SWEEP_LIMIT, Handler, lane_of, lanes
+from geoalert.dispatch.engine.slots import Slots
 from geoalert.dispatch.lease import due
 from geoalert.dispatch.plan import Announced
 from geoalert.errors import Outdated, Unavailable
@@ -91,7 +91,7 @@ class PostgresEngine:
         self, raw: asyncpg.Connection, handler: Handler, channels: Collection[str], stopping: asyncio.Event
     ) -> None:
         driver = AsyncpgDriver(raw)
-        queue = PgQueuer(driver)
+        queue = Slots(Queries(driver), limits=lanes(channels))
 
         async def carry(job: Job) -> None:
             assert job.payload is not None  # noqa: S101 - every job of ours has one
@@ -109,9 +109,9 @@ class PostgresEngine:
             if again is not None:
                 raise RetryRequested(delay=again)
 
-        for lane, limit in lanes(channels).items():
-            queue.entrypoint(lane, concurrency_limit=limit)(carry)
-        running = asyncio.create_task(queue.run(dequeue_timeout=timedelta(seconds=1), heartbeat_timeout=SILENT))
+        for lane in queue.limits:
+            queue.entrypoint(lane)(carry)
+        running = asyncio.create_task(queue.work(heartbeat_timeout=SILENT))
         others = {asyncio.create_task(self._sweep(driver, stopping)), asyncio.create_task(stopping.wait())}
         ended, _ = await asyncio.wait({running, *others}, return_when=asyncio.FIRST_COMPLETED)
         queue.shutdown.set()

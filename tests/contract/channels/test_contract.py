@@ -118,7 +118,28 @@ async def test_a_slow_provider_cannot_hold_the_worker(wired: Case, sandbox: Sand
     async with opened(wired.channel(sandbox, deadline=SHORT, in_flight=2)) as channel:
         results = await channel.send(chunk(channel, wired.deliveries(6)))
     assert [result.verdict for result in results] == [Verdict.UNCERTAIN] * 2 + [Verdict.RETRY] * 4
-    assert {result.reason for result in results} == {Reason.TIMEOUT}
+    assert [result.reason for result in results] == [Reason.TIMEOUT] * 2 + [Reason.NOT_BEGUN] * 4
+    assert sandbox.mischief.requests[wired.provider] == 2
+
+
+async def test_nothing_begins_when_what_was_checked_is_old(wired: Case, sandbox: Sandbox) -> None:
+    sandbox.mischief.plan(Fault(provider=wired.provider, kind="hang", seconds=0.5, times=2))
+    async with opened(wired.channel(sandbox, in_flight=2)) as channel:
+        begins = asyncio.get_running_loop().time() + 0.3
+        results = await channel.send(replace(chunk(channel, wired.deliveries(6)), begins=begins))
+    assert [result.reason for result in results[2:]] == [Reason.NOT_BEGUN] * 4
+    assert {result.verdict for result in results[2:]} == {Verdict.RETRY}
+    assert sandbox.mischief.requests[wired.provider] == 2
+
+
+async def test_chunks_that_are_carried_together_share_the_requests_in_flight(wired: Case, sandbox: Sandbox) -> None:
+    sandbox.mischief.plan(Fault(provider=wired.provider, kind="hang", seconds=0.5, times=2))
+    async with opened(wired.channel(sandbox, in_flight=2)) as channel:
+        begins = asyncio.get_running_loop().time() + 0.3
+        one, other = [replace(chunk(channel, wired.deliveries(2)), begins=begins) for _ in range(2)]
+        both = await asyncio.gather(channel.send(one), channel.send(other))
+    reasons = [result.reason for results in both for result in results]
+    assert reasons.count(Reason.NOT_BEGUN) == 2
     assert sandbox.mischief.requests[wired.provider] == 2
 
 

@@ -138,6 +138,29 @@ async def test_an_emergency_does_not_queue_behind_routine(depot: Depot) -> None:
 
 
 @ON_POSTGRESQL
+async def test_every_worker_has_hands_of_its_own(depot: Depot) -> None:
+    for language in LANGUAGES:
+        await depot.settle(1, language=language)
+    for _ in range(3):
+        await depot.chain.sent()
+    routine = CONCURRENCY["routine"]
+    assert len(await depot.batches()) > 2 * routine
+    leave = asyncio.Event()
+
+    async def carry(batch_id: int) -> timedelta | None:
+        await leave.wait()
+        return await depot.courier.carry(batch_id)
+
+    async with working(depot, carry) as one, working(depot, carry) as other:
+        await until(lambda: one.given.total() + other.given.total() >= 2 * routine, "both have their hands full")
+        await asyncio.sleep(0.3)  # they look for more meanwhile
+        assert (one.given.total(), other.given.total()) == (routine, routine)
+        leave.set()
+        await until(lambda: depot.seen()[0] == len(LANGUAGES) * 3, "all are told")
+    assert not (set(one.given) & set(other.given))
+
+
+@ON_POSTGRESQL
 async def test_what_the_engine_loses_is_found_again(depot: Depot) -> None:
     await depot.settle(1)
     await depot.chain.sent()

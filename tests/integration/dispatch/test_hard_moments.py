@@ -12,7 +12,8 @@ from sqlalchemy import select, update
 
 from geoalert.dispatch.canary import ask_providers
 from geoalert.dispatch.carrier import ANY_MESSAGE
-from geoalert.dispatch.channels.channel import Idempotency, SendResult, Verdict
+from geoalert.dispatch.channels.channel import Chunk, Idempotency, SendResult, Verdict
+from geoalert.dispatch.channels.wire import NOT_BEGUN
 from geoalert.dispatch.courier import Courier
 from geoalert.dispatch.expiry import close_expired
 from geoalert.dispatch.halts import halt
@@ -122,6 +123,42 @@ async def test_doubts_go_together(depot: Depot) -> None:
     await rounds(depot, courier)
     assert await depot.outcomes() == {ACCEPTED: 60}
     assert a.sent == [5, 50, 5]
+
+
+async def test_a_second_try_that_does_not_leave_says_nothing_of_the_first(depot: Depot) -> None:
+    """S002-03: whom the first try may have told is not counted among those who wait."""
+    a = Scripted("a", answer=lambda _: SendResult(Verdict.RETRY, Reason.RATE_LIMITED), kind=Idempotency.REPLACED)
+    courier = await told(depot, 3, a)
+    await stands(depot, [UNCERTAIN, UNCERTAIN, PENDING])
+    await rounds(depot, courier)
+    assert sum(a.sent)
+    assert await depot.outcomes() == {UNCERTAIN: 2, PENDING: 1}
+
+
+async def test_whom_the_provider_never_had_waits_again(depot: Depot) -> None:
+    a = Scripted("a", answer=lambda _: SendResult(Verdict.RETRY, Reason.RATE_LIMITED), known=lambda _: None)
+    courier = await told(depot, 3, a)
+    await stands(depot, [UNCERTAIN] * 3)
+    await rounds(depot, courier)
+    assert (a.looked, await depot.outcomes()) == ([3], {PENDING: 3})
+
+
+async def test_whose_turn_did_not_come_goes_with_the_next_chunk(depot: Depot) -> None:
+    """A provider that is slower than its rate is not ill, and nobody waits for a retry because of it."""
+
+    class Slow(Scripted):
+        async def send(self, chunk: Chunk) -> list[SendResult]:
+            answers = await super().send(chunk)
+            return [answer if number < 10 else NOT_BEGUN for number, answer in enumerate(answers)]
+
+    a = Slow("a")
+    courier = await told(depot, 60, a)
+    await rounds(depot, courier)
+    assert await depot.outcomes() == {ACCEPTED: 60}
+    assert a.sent[:3] == [5, 50, 10]
+    async with courier.store.reading() as session:
+        (health,) = await session.scalars(select(ProviderHealth))
+    assert (health.ill, health.streak) == (0.0, 0)
 
 
 async def test_questions_do_not_use_up_the_day(depot: Depot) -> None:
