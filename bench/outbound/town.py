@@ -17,7 +17,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from geoalert.alerts import Request, approve, draft, submit
 from geoalert.bootstrap import House, open_house
@@ -156,12 +156,13 @@ class Town:
         )
 
     async def done(self) -> bool:
-        async with self.house.store.reading() as session:
-            return not await session.scalar(select(func.count()).where(Batch.state != "done"))
+        # Cheap: who looks on takes from what is measured.
+        async with self.house.store.looking() as session:
+            return await session.scalar(select(Batch.id).where(Batch.state.in_(["queued", "leased"])).limit(1)) is None
 
     async def until_done(self) -> None:
         while not await self.done():  # noqa: ASYNC110 - a bench
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0.05)
 
     @contextmanager
     def workers(self, count: int, in_flight: int, rate: float) -> Iterator[list[subprocess.Popen[bytes]]]:

@@ -57,7 +57,7 @@ TABLES: Final = (
     subscriber_tables,
     ward_tables,
 )
-BATCH_SIZES: Final[Mapping[str, int]] = {"push": 500, "sms": 100, "post": 1}
+BATCH_SIZES: Final[Mapping[str, int]] = {"push": 1000, "sms": 100, "post": 1}
 
 
 def metadata() -> MetaData:

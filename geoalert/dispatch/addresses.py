@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Final
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from geoalert.dispatch.channels.channel import Delivery
@@ -17,20 +18,31 @@ from geoalert.dispatch.tables import Batch
 from geoalert.errors import Invalid
 from geoalert.store import keys_of
 from geoalert.subscribers.register import bound_to
-from geoalert.subscribers.tables import Address, Subscriber
 
-# Plain values: an object for each of a million addresses took as long as sending to it.
-COLUMNS = (
-    Address.id,
-    Address.owner_kind,
-    Address.owner_id,
-    Address.channel,
-    Address.kind,
-    Address.sealed,
-    Address.state,
-    Subscriber.state.label("person_state"),
-    Subscriber.consent,
-)
+# One look at an index for each owner, whatever the planner believes of the tables: a list of a thousand values in one
+# condition was compared with every address there is wherever statistics were missing. A usable address comes first.
+POSTGRESQL: Final = text("""
+    SELECT o.id, a.id, a.kind, a.sealed, a.state, s.state, s.consent
+    FROM unnest(CAST(:owners AS bigint[])) AS o(id)
+    CROSS JOIN LATERAL (
+        SELECT id, kind, sealed, state FROM address
+        WHERE owner_kind = CASE WHEN o.id > 0 THEN 'subscriber' ELSE 'handle' END
+            AND owner_id = abs(o.id) AND channel = :channel
+        ORDER BY state <> 'active', rank, id LIMIT 1
+    ) AS a
+    LEFT JOIN LATERAL (SELECT state, consent FROM subscriber WHERE id = o.id LIMIT 1) AS s ON true
+""")
+SQLITE: Final = text("""
+    SELECT o.value, a.id, a.kind, a.sealed, a.state, s.state, s.consent
+    FROM json_each(:owners) AS o
+    CROSS JOIN address AS a ON a.owner_kind = iif(o.value > 0, 'subscriber', 'handle')
+        AND a.owner_id = abs(o.value) AND a.channel = :channel
+    LEFT JOIN subscriber AS s ON s.id = o.value
+    ORDER BY a.state <> 'active', a.rank, a.id
+""")
+
+# By owner: their address (its id, kind, sealed value and state), and of a person their own state and consent.
+Known = tuple[int, str, bytes, str, str | None, int | None]
 
 
 async def addresses_of(
@@ -44,46 +56,31 @@ async def addresses_of(
     keys = keys_of(session)
     usable: dict[int, tuple[Delivery, int]] = {}
     gone: dict[int, Change] = {}
+    batch_id, channel, name = batch.id, batch.channel, f"{batch.message_id}.{batch.channel}"
     for position in positions:
-        row = known.get(ids[position])
-        if row is None or row.state == "gone":
+        owner = ids[position]
+        found = known.get(owner)
+        if found is None or found[3] == "gone":
             gone[position] = (Outcome.SUPPRESSED, Reason.ADDRESS_GONE)
             continue
-        withdrawn = row.person_state != "active" or (needs_consent and not row.consent)
-        if row.state != "active" or (row.owner_kind == "subscriber" and withdrawn):
+        address_id, kind, sealed, state, person_state, consent = found
+        withdrawn = owner > 0 and (person_state != "active" or (needs_consent and not consent))
+        if state != "active" or withdrawn:
             gone[position] = (Outcome.SUPPRESSED, Reason.OPTED_OUT)
             continue
         try:
-            value = keys.open(row.sealed, bound_to(row.owner_kind, row.owner_id, row.channel))
+            value = keys.open(sealed, bound_to("subscriber" if owner > 0 else "handle", abs(owner), channel))
         except Invalid:
             gone[position] = (Outcome.SUPPRESSED, Reason.UNREADABLE)
             continue
-        delivery = Delivery(
-            address=value,
-            kind=row.kind,
-            ref=make_ref(keys, batch.id, position),
-            key=f"{batch.message_id}.{batch.channel}.{row.id}",
-        )
-        usable[position] = delivery, row.id
+        usable[position] = Delivery(value, kind, make_ref(keys, batch_id, position), f"{name}.{address_id}"), address_id
     return usable, gone
 
 
-async def _known(session: AsyncSession, channel: int, owners: Sequence[int]) -> dict[int, Any]:
-    """By owner: their address on this channel, a usable one before any other, with their state and consent."""
-    people, accounts = [owner for owner in owners if owner > 0], [-owner for owner in owners if owner < 0]
-    rows = await session.execute(
-        select(*COLUMNS)
-        .outerjoin(Subscriber, (Address.owner_kind == "subscriber") & (Subscriber.id == Address.owner_id))
-        .where(
-            Address.channel == channel,
-            or_(
-                and_(Address.owner_kind == "subscriber", Address.owner_id.in_(people)),
-                and_(Address.owner_kind == "handle", Address.owner_id.in_(accounts)),
-            ),
-        )
-        .order_by(Address.state != "active", Address.rank, Address.id)
-    )
-    known: dict[int, Any] = {}
-    for row in rows:
-        known.setdefault(row.owner_id if row.owner_kind == "subscriber" else -row.owner_id, row)
+async def _known(session: AsyncSession, channel: int, owners: Sequence[int]) -> dict[int, Known]:
+    on_postgresql = session.get_bind().dialect.name == "postgresql"
+    asked = {"owners": list(owners) if on_postgresql else json.dumps(list(owners)), "channel": channel}
+    known: dict[int, Known] = {}
+    for owner, *found in await session.execute(POSTGRESQL if on_postgresql else SQLITE, asked):
+        known.setdefault(owner, tuple(found))
     return known

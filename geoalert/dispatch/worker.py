@@ -17,6 +17,7 @@ from geoalert.errors import Outdated
 log = logging.getLogger(__name__)
 
 FOLD_EVERY = 0.2
+CLOSE_EVERY = 1.0
 ASK_EVERY = 1.0
 LEAVE = 2.0  # seconds for what is to end, or was cancelled: a connection that is dead holds it up for ever
 
@@ -44,12 +45,15 @@ async def work(courier: Courier, engine: Engine) -> None:
 
 
 async def _fold(courier: Courier) -> None:
+    clock, closed = asyncio.get_running_loop().time, -CLOSE_EVERY
     while not courier.stopping.is_set():
         try:
             folded = 1
             while folded:
                 folded = await fold_receipts(courier.store)
-            await close_expired(courier.store)
+            if clock() - closed >= CLOSE_EVERY:
+                closed = clock()
+                await close_expired(courier.store)
         except Outdated:
             return
         except Exception as error:  # noqa: BLE001 - folding outlives whatever went wrong once
