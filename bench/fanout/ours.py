@@ -45,7 +45,7 @@ PEOPLE = (
     "updated_at",
 )
 PLACES = ("subscriber_id", "label", "x", "y", "cell", "attr", "categories")
-ROUTES = {PUSH: Route("fcm", 500)}
+ROUTES = {PUSH: Route("fcm", BATCH_SIZES["push"])}
 
 
 @dataclass

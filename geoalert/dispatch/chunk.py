@@ -76,7 +76,7 @@ async def take_chunk(
     message, alert = found
     ended = _ending(message, alert, turn.channel, now)
     if ended is not None:
-        await end_open(session, batch, ended)
+        end_open(batch, ended)
         finish(batch)
         return None
     # Somebody may have come while the turn was waited for.
@@ -91,16 +91,16 @@ async def take_chunk(
     told_without_consent = await _emergency_in_chain(session, message)
     usable, gone = await addresses_of(session, batch, positions, needs_consent=not told_without_consent)
     if gone and not picked.ask:
-        await _release_held(session, batch, gone)
-        await merge_locked(session, batch, gone)
+        _release_held(batch, gone)
+        merge_locked(batch, gone)
     batch.lease_until = now + lease
     told = [position for position in usable if batch.outcomes[position] == Outcome.UNCERTAIN]
     doubts = frozenset(told).difference(tried.lost)
     if not picked.ask:
-        await _release_held(session, batch, usable)
+        _release_held(batch, usable)
         if not turn.settles:
             hand_on(batch, turn.channel.provider)
-        await merge_locked(session, batch, dict.fromkeys(usable, (Outcome.SENDING, Reason.NONE)))
+        merge_locked(batch, dict.fromkeys(usable, (Outcome.SENDING, Reason.NONE)))
         hand_to(batch, usable, turn.channel.provider)
         batch.handed_at = batch.handed_at or now
     tried.at.update((position, turn.channel.provider) for position in positions)
@@ -135,10 +135,10 @@ def _ending(message: Message, alert: Alert, channel: Channel, now: datetime) -> 
     return None
 
 
-async def _release_held(session: AsyncSession, batch: Batch, positions: Iterable[int]) -> None:
+def _release_held(batch: Batch, positions: Iterable[int]) -> None:
     """Quiet hours are over for these; the checks that follow are fresh."""
     waiting = [position for position in positions if batch.outcomes[position] == Outcome.HELD]
-    await merge_locked(session, batch, dict.fromkeys(waiting, (Outcome.PENDING, Reason.NONE)))
+    merge_locked(batch, dict.fromkeys(waiting, (Outcome.PENDING, Reason.NONE)))
 
 
 async def _emergency_in_chain(session: AsyncSession, message: Message) -> bool:

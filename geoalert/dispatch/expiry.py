@@ -31,8 +31,8 @@ async def close_expired(store: Store) -> int:
         )
         for batch in list(batches):
             left = [position for position, outcome in enumerate(batch.outcomes) if outcome == Outcome.SENDING]
-            await merge_locked(session, batch, dict.fromkeys(left, (Outcome.UNCERTAIN, Reason.WORKER_LOST)))
-            await end_open(session, batch, (Outcome.EXPIRED, Reason.EXPIRED))
+            merge_locked(batch, dict.fromkeys(left, (Outcome.UNCERTAIN, Reason.WORKER_LOST)))
+            end_open(batch, (Outcome.EXPIRED, Reason.EXPIRED))
             finish(batch)
     return len(ids)
 

@@ -16,6 +16,8 @@ def provider_of(batch: Batch, position: int) -> str:
 
 def doubts(batch: Batch) -> list[int]:
     """Positions of whom nobody knows whether they were told."""
+    if Outcome.UNCERTAIN not in batch.outcomes:
+        return []
     return [position for position, outcome in enumerate(batch.outcomes) if outcome == Outcome.UNCERTAIN]
 
 
@@ -27,7 +29,7 @@ def hand_on(batch: Batch, provider: str) -> None:
         mine = _number(batch, batch.provider)
         handed = bytearray(batch.handed or bytes(batch.size))
         for position, outcome in enumerate(batch.outcomes):
-            if handed[position] == 0 and Outcome(outcome) not in OPEN:
+            if handed[position] == 0 and outcome not in OPEN:
                 handed[position] = mine
         batch.handed = bytes(handed)
     batch.provider = provider

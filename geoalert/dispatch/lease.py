@@ -31,7 +31,7 @@ async def claim(session: AsyncSession, batch_id: int, owner: str, lease: timedel
             for position, outcome in enumerate(batch.outcomes)
             if outcome == Outcome.SENDING
         }
-        await merge_locked(session, batch, left)
+        merge_locked(batch, left)
     batch.state, batch.lease_owner, batch.lease_until = "leased", owner, now + lease
     batch.lease_generation += 1
     batch.attempts += 1

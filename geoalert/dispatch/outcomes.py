@@ -47,6 +47,8 @@ ALLOWED: Final[Mapping[Outcome, frozenset[Outcome]]] = MappingProxyType(
         _O.EXPIRED: frozenset(),
     }
 )
+# The same by the two bytes, for many at once: an `Outcome` made of each costs more than the rest.
+_MAY: Final = tuple(tuple(after in ALLOWED[before] for after in Outcome) for before in Outcome)
 TOLD: Final = frozenset({_O.SENDING, _O.UNCERTAIN, _O.ACCEPTED, _O.DELIVERED})  # may have reached the person
 OPEN: Final = frozenset({_O.PENDING, _O.HELD})
 
@@ -79,16 +81,16 @@ def advance(outcomes: bytearray, reasons: bytearray, changes: Mapping[int, Chang
     """Applies the changes the table allows, in place; returns how many. A change to the same outcome is none."""
     applied = 0
     for position, (outcome, reason) in changes.items():
-        if outcome in ALLOWED[Outcome(outcomes[position])]:
+        if _MAY[outcomes[position]][outcome]:
             outcomes[position], reasons[position] = outcome, reason
             applied += 1
     return applied
 
 
-async def end_open(session: AsyncSession, batch: Batch, change: Change) -> int:
+def end_open(batch: Batch, change: Change) -> int:
     """Gives this end to every recipient of a locked batch that has not left; returns how many. What left stays."""
-    still = [position for position, outcome in enumerate(batch.outcomes) if Outcome(outcome) in OPEN]
-    return await merge_locked(session, batch, dict.fromkeys(still, change))
+    still = [position for position, outcome in enumerate(batch.outcomes) if outcome in OPEN]
+    return merge_locked(batch, dict.fromkeys(still, change))
 
 
 async def merge_outcomes(session: AsyncSession, batch_id: int, changes: Mapping[int, Change]) -> int:
@@ -99,20 +101,21 @@ async def merge_outcomes(session: AsyncSession, batch_id: int, changes: Mapping[
     """
     query = select(Batch).where(Batch.id == batch_id).with_for_update().execution_options(populate_existing=True)
     batch = (await session.scalars(query)).one_or_none()
-    return 0 if batch is None else await merge_locked(session, batch, changes)
+    applied = 0 if batch is None else merge_locked(batch, changes)
+    await session.flush()
+    return applied
 
 
-async def merge_locked(session: AsyncSession, batch: Batch, changes: Mapping[int, Change]) -> int:
-    """The same for a batch whose row this transaction has locked and read."""
+def merge_locked(batch: Batch, changes: Mapping[int, Change]) -> int:
+    """The same for a batch whose row the caller's transaction has locked and read; written when that is flushed."""
     if not changes:
         return 0
-    outcomes, reasons = bytearray(batch.outcomes), bytearray(batch.reasons)
-    within = {position: change for position, change in changes.items() if 0 <= position < batch.size}
+    outcomes, reasons, size = bytearray(batch.outcomes), bytearray(batch.reasons), batch.size
+    within = {position: change for position, change in changes.items() if 0 <= position < size}
     applied = advance(outcomes, reasons, within)
     if applied:
         batch.outcomes, batch.reasons = bytes(outcomes), bytes(reasons)
         dead = [position for position, (outcome, _) in within.items() if outcome in MAY_BE_DEAD]
         if any(is_dead_end(outcomes[position], reasons[position]) for position in dead):
             batch.look_at = AT_ONCE
-        await session.flush()
     return applied

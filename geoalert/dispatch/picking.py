@@ -10,7 +10,7 @@ from datetime import datetime
 from geoalert.dispatch.channels.channel import Channel
 from geoalert.dispatch.doubt import PATIENCE, Settle, settle
 from geoalert.dispatch.handed import doubts, provider_of
-from geoalert.dispatch.outcomes import OPEN, Outcome
+from geoalert.dispatch.outcomes import OPEN
 from geoalert.dispatch.plan import EMERGENCY
 from geoalert.dispatch.tables import Batch
 
@@ -68,7 +68,7 @@ def pick(batch: Batch, channel: Channel, tried: Tried, unreachable: frozenset[st
         [
             position
             for position, outcome in enumerate(batch.outcomes)
-            if Outcome(outcome) in OPEN and (position, mine) not in tried.at
+            if outcome in OPEN and (position, mine) not in tried.at
         ]
     )
 

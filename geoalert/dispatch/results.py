@@ -92,14 +92,8 @@ async def record_results(
     provider is: what is wrong with it, or with the message there, stands still from here on. `spread` in [0, 1).
     """
     named = [(p, r) for p, r in zip(taken.positions, answers.results, strict=True) if r is not None]
-    changes = {position: _change(result, doubted=position in taken.doubts) for position, result in named}
-    await merge_locked(session, batch, changes)
     now = await database_now(session)
-    unanswered = taken.ask and any(result.verdict is Verdict.UNCERTAIN for _, result in named)
-    if unanswered:
-        batch.unasked_since = batch.unasked_since or now
-    elif taken.ask or Outcome.UNCERTAIN not in batch.outcomes:
-        batch.unasked_since = None
+    # What asks the store comes first: the batch's row is written once.
     refs = [
         {
             "provider": channel.provider,
@@ -116,6 +110,7 @@ async def record_results(
     ]
     if refs:
         await session.execute(insert_for(session)(ProviderRef).on_conflict_do_nothing(), refs)
+    await _note_provider(session, batch, channel, answers, now, spread, ask=taken.ask)
     for reason, state in ADDRESS_STATE.items():
         dead = [
             taken.addresses[position]
@@ -124,7 +119,12 @@ async def record_results(
         ]
         if dead:
             await session.execute(update(Address).where(Address.id.in_(dead)).values(state=state))
-    await _note_provider(session, batch, channel, answers, now, spread, ask=taken.ask)
+    merge_locked(batch, {position: _change(result, doubted=position in taken.doubts) for position, result in named})
+    unanswered = taken.ask and any(result.verdict is Verdict.UNCERTAIN for _, result in named)
+    if unanswered:
+        batch.unasked_since = batch.unasked_since or now
+    elif taken.ask or Outcome.UNCERTAIN not in batch.outcomes:
+        batch.unasked_since = None
 
 
 def _change(result: SendResult, *, doubted: bool) -> Change:

@@ -180,7 +180,7 @@ class Run:
             if batch is None:
                 return False
             await record_results(session, batch, channel, taken, answers, spread=self.spread())
-            if batch.state == "leased" and not any(map(ONWARD.__contains__, batch.outcomes)):
+            if batch.state == "leased" and ONWARD.isdisjoint(batch.outcomes):
                 finish(batch)
                 return False
         again = [found for found in answers.begun if found.verdict is Verdict.RETRY]
@@ -241,7 +241,7 @@ class Run:
                 given_back = batch is not None and batch.state == "queued"
                 return max(batch.not_before - now, timedelta(0)) if batch and given_back else None
             batch.risk = batch.risk and not self.tried.at  # one more try is what was asked for
-            open_left = any(Outcome(outcome) in OPEN for outcome in batch.outcomes)
+            open_left = not OPEN.isdisjoint(batch.outcomes)
             if not open_left and not (now < batch.expires and self._can_settle(batch)):
                 finish(batch)
                 return None

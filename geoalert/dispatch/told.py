@@ -61,7 +61,7 @@ async def close_open(session: AsyncSession, message_ids: Sequence[int], change: 
     )
     spared = 0
     for batch in list(waiting):
-        spared += await end_open(session, batch, change)
+        spared += end_open(batch, change)
         if Outcome.UNCERTAIN not in batch.outcomes:
             finish(batch)
     return spared
