@@ -15,7 +15,7 @@ from tests.e2e.crowd import LEASE, Crowd, worker_environment
 from tests.workbench import Chain
 
 SEED = 2_026
-PUSH, SMS, POSTS = 2_000, 1_000, 3
+PUSH, SMS, POSTS = 1_000, 500, 3
 EVERYBODY = PUSH + SMS + POSTS
 WAKES = LEASE / 2  # seconds: longer than a channel may take under this lease
 
@@ -49,7 +49,7 @@ async def test_kill_9_in_mid_dispatch_loses_nobody_and_tells_nobody_twice(crowd:
 
 
 async def test_who_is_told_to_stop_gives_back_and_who_froze_overwrites_nothing(crowd: Crowd) -> None:
-    await crowd.settle(push=1_000, sms=500)
+    await crowd.settle(push=600, sms=300)
     identifier, _ = await crowd.chain.sent()
     async with crowd.worker() as leaving:
         await crowd.more_seen(100)

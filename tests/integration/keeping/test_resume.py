@@ -25,7 +25,7 @@ from tests.stores import administrator
 from tests.waiting import until
 from tests.workbench import HADAPSAR, Chain
 
-MARATHI, ENGLISH = 100, 1_400  # the first are one batch, and soon told
+MARATHI, ENGLISH = 100, 700  # the first are one batch, and soon told
 PEOPLE = MARATHI + ENGLISH
 LONG = "600"  # seconds of a lease: whoever takes over does not wait for it
 OVER = frozenset({Outcome.ACCEPTED, Outcome.DELIVERED})
