@@ -122,7 +122,7 @@ class SinkChannel:
         results = []
         for each in chunk.deliveries:
             async with self._turn:
-                late = chunk.ends is not None and loop.time() >= chunk.ends
+                late = any(moment is not None and loop.time() >= moment for moment in (chunk.ends, chunk.begins))
                 results.append(NOT_BEGUN if late else await self._send(chunk, each))
         return results
 
