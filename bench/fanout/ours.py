@@ -22,6 +22,7 @@ from geoalert import compiled
 from geoalert.alerts.tables import Alert, Message
 from geoalert.audience import Aim, Finder, people_in, resolve
 from geoalert.bootstrap import House, open_house
+from geoalert.bootstrap.house import BATCH_SIZES
 from geoalert.dispatch.plan import Route, plan_batches
 from geoalert.dispatch.recipients import Recipients
 from geoalert.dispatch.tables import Batch
