@@ -153,6 +153,7 @@ class House:
             spread=random.SystemRandom().random,
             lease=timedelta(seconds=self.settings.worker.lease),
             link=self.settings.api.page,
+            zone=self.desk.zone,
         )
 
 

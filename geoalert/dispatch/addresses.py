@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, tzinfo
 from typing import Final
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from geoalert.audience.rules import quiet_until
 from geoalert.dispatch.channels.channel import Delivery
 from geoalert.dispatch.outcomes import Change, Outcome
 from geoalert.dispatch.plan import recipients_of
@@ -22,7 +25,7 @@ from geoalert.subscribers.register import bound_to
 # One look at an index for each owner, whatever the planner believes of the tables: a list of a thousand values in one
 # condition was compared with every address there is wherever statistics were missing. A usable address comes first.
 POSTGRESQL: Final = text("""
-    SELECT o.id, a.id, a.kind, a.sealed, a.state, s.state, s.consent
+    SELECT o.id, a.id, a.kind, a.sealed, a.state, s.state, s.consent, s.quiet_from, s.quiet_to
     FROM unnest(CAST(:owners AS bigint[])) AS o(id)
     CROSS JOIN LATERAL (
         SELECT id, kind, sealed, state FROM address
@@ -30,10 +33,12 @@ POSTGRESQL: Final = text("""
             AND owner_id = abs(o.id) AND channel = :channel
         ORDER BY state <> 'active', rank, id LIMIT 1
     ) AS a
-    LEFT JOIN LATERAL (SELECT state, consent FROM subscriber WHERE id = o.id LIMIT 1) AS s ON true
+    LEFT JOIN LATERAL (
+        SELECT state, consent, quiet_from, quiet_to FROM subscriber WHERE id = o.id LIMIT 1
+    ) AS s ON true
 """)
 SQLITE: Final = text("""
-    SELECT o.value, a.id, a.kind, a.sealed, a.state, s.state, s.consent
+    SELECT o.value, a.id, a.kind, a.sealed, a.state, s.state, s.consent, s.quiet_from, s.quiet_to
     FROM json_each(:owners) AS o
     CROSS JOIN address AS a ON a.owner_kind = iif(o.value > 0, 'subscriber', 'handle')
         AND a.owner_id = abs(o.value) AND a.channel = :channel
@@ -41,40 +46,60 @@ SQLITE: Final = text("""
     ORDER BY a.state <> 'active', a.rank, a.id
 """)
 
-# By owner: their address (its id, kind, sealed value and state), and of a person their own state and consent.
-Known = tuple[int, str, bytes, str, str | None, int | None]
+# By owner: their address (its id, kind, sealed value and state), and of a person their own state, consent, quiet hours.
+Known = tuple[int, str, bytes, str, str | None, int | None, int | None, int | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """By position: the delivery with its address's id; what became of those whose address, consent or STOP changed
+    since the release; and until when others do not want to be woken.
+    """
+
+    usable: dict[int, tuple[Delivery, int]] = field(default_factory=dict)
+    gone: dict[int, Change] = field(default_factory=dict)
+    quiet: dict[int, datetime] = field(default_factory=dict)
 
 
 async def addresses_of(
-    session: AsyncSession, batch: Batch, positions: Sequence[int], *, needs_consent: bool
-) -> tuple[dict[int, tuple[Delivery, int]], dict[int, Change]]:
-    """By position: the delivery with its address's id, or what became of those whose address, consent or STOP changed
-    since the release.
+    session: AsyncSession,
+    batch: Batch,
+    positions: Sequence[int],
+    *,
+    needs_consent: bool,
+    quiet: tuple[datetime, tzinfo] | None = None,
+) -> Reached:
+    """How these recipients of a batch are reached now. `quiet` is now and the city's zone, where quiet hours are kept:
+    a batch that waited for longer than it was planned to may have come into them.
     """
     ids = recipients_of(batch)
     known = await _known(session, batch.channel, [ids[position] for position in positions])
-    keys = keys_of(session)
-    usable: dict[int, tuple[Delivery, int]] = {}
-    gone: dict[int, Change] = {}
+    keys, reached = keys_of(session), Reached()
     batch_id, channel, name = batch.id, batch.channel, f"{batch.message_id}.{batch.channel}"
     for position in positions:
         owner = ids[position]
         found = known.get(owner)
         if found is None or found[3] == "gone":
-            gone[position] = (Outcome.SUPPRESSED, Reason.ADDRESS_GONE)
+            reached.gone[position] = (Outcome.SUPPRESSED, Reason.ADDRESS_GONE)
             continue
-        address_id, kind, sealed, state, person_state, consent = found
+        address_id, kind, sealed, state, person_state, consent, quiet_from, quiet_to = found
         withdrawn = owner > 0 and (person_state != "active" or (needs_consent and not consent))
         if state != "active" or withdrawn:
-            gone[position] = (Outcome.SUPPRESSED, Reason.OPTED_OUT)
+            reached.gone[position] = (Outcome.SUPPRESSED, Reason.OPTED_OUT)
             continue
+        if quiet and quiet_from is not None and quiet_to is not None:
+            until = quiet_until(quiet_from, quiet_to, *quiet)
+            if until is not None:
+                reached.quiet[position] = until
+                continue
         try:
             value = keys.open(sealed, bound_to("subscriber" if owner > 0 else "handle", abs(owner), channel))
         except Invalid:
-            gone[position] = (Outcome.SUPPRESSED, Reason.UNREADABLE)
+            reached.gone[position] = (Outcome.SUPPRESSED, Reason.UNREADABLE)
             continue
-        usable[position] = Delivery(value, kind, make_ref(keys, batch_id, position), f"{name}.{address_id}"), address_id
-    return usable, gone
+        delivery = Delivery(value, kind, make_ref(keys, batch_id, position), f"{name}.{address_id}")
+        reached.usable[position] = delivery, address_id
+    return reached
 
 
 async def _known(session: AsyncSession, channel: int, owners: Sequence[int]) -> dict[int, Known]:

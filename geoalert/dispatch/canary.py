@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from geoalert.dispatch.channels.channel import Channel, Checked, Verdict
-from geoalert.dispatch.health import ILL, PROBE, leave_alone, let_return
+from geoalert.dispatch.health import ILL, LONGEST_ALONE, PROBE, leave_alone, let_return, runs
 from geoalert.dispatch.reasons import Reason
 from geoalert.dispatch.tables import ProviderHealth
 from geoalert.dispatch.vitals import locked_health
@@ -50,10 +50,11 @@ async def _ask(store: Store, channel: Channel, spread: Callable[[], float]) -> N
 
 
 def _due(health: ProviderHealth, now: datetime) -> bool:
-    if health.probe_until is not None and health.probe_until > now:
+    if runs(health.probe_until, now, PROBE):
         return False
-    alone = health.open_until is not None and health.open_until <= now
-    return alone or health.checked_at is None or health.checked_at <= now - EVERY
+    if health.open_until is not None and not runs(health.open_until, now, LONGEST_ALONE):
+        return True
+    return not runs(None if health.checked_at is None else health.checked_at + EVERY, now, EVERY)
 
 
 def note(health: ProviderHealth, channel: Channel, checked: Checked, now: datetime, *, spread: float) -> None:
@@ -70,7 +71,7 @@ def note(health: ProviderHealth, channel: Channel, checked: Checked, now: dateti
         log.error("%s has a balance of %.2f left", channel.provider, checked.balance)
     health.check_said, health.checked_at, health.probe_until = said, now, None
     health.balance = checked.balance if well else health.balance
-    if health.open_until is not None and health.open_until <= now:
+    if health.open_until is not None and not runs(health.open_until, now, LONGEST_ALONE):
         if said in ILL:
             leave_alone(health, now, spread=spread)
         else:

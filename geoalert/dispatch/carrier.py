@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from geoalert.dispatch.channels.channel import Channel
-from geoalert.dispatch.health import on_trial, share, used_today
+from geoalert.dispatch.health import LONGEST_ALONE, on_trial, share, used_today
 from geoalert.dispatch.plan import EMERGENCY
 from geoalert.dispatch.reasons import Reason
 from geoalert.dispatch.tables import Halt, ProviderHealth
@@ -136,7 +136,7 @@ def _earliest(situation: Situation, channels: Sequence[Channel]) -> datetime:
         for channel in channels
         if (known := situation.health.get(channel.provider)) is not None and known.open_until is not None
     ]
-    return max(min(ends), situation.now + ASK_AGAIN)
+    return min(max(min(ends), situation.now + ASK_AGAIN), situation.now + LONGEST_ALONE)
 
 
 def _midnight(now: datetime) -> datetime:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -16,7 +16,7 @@ from geoalert.alerts.states import LIVE
 from geoalert.alerts.tables import Alert, Message
 from geoalert.audience.rules import REACH
 from geoalert.dispatch.addresses import addresses_of
-from geoalert.dispatch.channels.channel import Channel, Delivery, Notice, SendResult
+from geoalert.dispatch.channels.channel import Delivery, Notice, SendResult
 from geoalert.dispatch.handed import hand_on, hand_to
 from geoalert.dispatch.lease import STAND_BACK, emergency_at_work, finish, give_back, park
 from geoalert.dispatch.notice import notice_of
@@ -34,6 +34,15 @@ ENDED: Mapping[str, Change] = {
     "superseded": (Outcome.CANCELLED, Reason.SUPERSEDED),
     "withdrawn": (Outcome.CANCELLED, Reason.CANCELLED),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What holds for every chunk of a courier: its lease, the public page texts point to, the city's clocks."""
+
+    lease: timedelta
+    link: str
+    zone: tzinfo
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,24 +68,18 @@ class Taken:
 async def take_chunk(
     session: AsyncSession,
     batch: Batch,
-    found: tuple[Message, Alert] | None,
+    found: tuple[Message, Alert],
     turn: Turn,
     tried: Tried,
-    lease: timedelta,
-    link: str,
+    terms: Terms,
     now: datetime,
 ) -> Taken | None:
     """The next chunk of a batch that is held, with its message as `message_of` found it, or None when this claim has
-    nothing left to do: the batch was then finished, parked, or given back to the emergency lane.
+    nothing left to do: the batch was then finished, or given back to the emergency lane.
     """
-    if found is None:
-        log.error("batch %d is parked: its message is not there", batch.id)
-        park(batch, Reason.NO_MESSAGE)
-        return None
     message, alert = found
-    ended = _ending(message, alert, turn.channel, now)
-    if ended is not None:
-        end_open(batch, ended)
+    if alert.drill and not turn.channel.traits.rehearsal:
+        end_open(batch, (Outcome.SUPPRESSED, Reason.DRILL))
         finish(batch)
         return None
     # Somebody may have come while the turn was waited for.
@@ -89,11 +92,15 @@ async def take_chunk(
     if not positions:
         return None
     told_without_consent = await _emergency_in_chain(session, message)
-    usable, gone = await addresses_of(session, batch, positions, needs_consent=not told_without_consent)
-    if gone and not picked.ask:
-        _release_held(batch, gone)
-        merge_locked(batch, gone)
-    batch.lease_until = now + lease
+    quiet = None if picked.ask or REACH[message.severity].quiet_hours else (now, terms.zone)
+    reached = await addresses_of(session, batch, positions, needs_consent=not told_without_consent, quiet=quiet)
+    usable = reached.usable
+    if reached.gone and not picked.ask:
+        _release_held(batch, reached.gone)
+        merge_locked(batch, reached.gone)
+    merge_locked(batch, dict.fromkeys(reached.quiet, (Outcome.HELD, Reason.QUIET_HOURS)))
+    tried.quiet.extend(reached.quiet.values())
+    batch.lease_until = now + terms.lease
     told = [position for position in usable if batch.outcomes[position] == Outcome.UNCERTAIN]
     doubts = frozenset(told).difference(tried.lost)
     if not picked.ask:
@@ -105,7 +112,7 @@ async def take_chunk(
         batch.handed_at = batch.handed_at or now
     tried.at.update((position, turn.channel.provider) for position in positions)
     return Taken(
-        notice=notice_of(alert, message, batch.language, link),
+        notice=notice_of(alert, message, batch.language, terms.link),
         positions=list(usable),
         deliveries=[delivery for delivery, _ in usable.values()],
         addresses={position: id_ for position, (_, id_) in usable.items()},
@@ -125,14 +132,23 @@ async def message_of(session: AsyncSession, batch: Batch) -> tuple[Message, Aler
     return None if row is None else (row[0], row[1])
 
 
-def _ending(message: Message, alert: Alert, channel: Channel, now: datetime) -> Change | None:
+def is_over(batch: Batch, found: tuple[Message, Alert] | None, now: datetime) -> bool:
+    """Whether nobody is to be told any more, as `message_of` found the message of a batch that is held: the batch was
+    then finished, or parked for want of a message.
+    """
+    if found is None:
+        log.error("batch %d is parked: its message is not there", batch.id)
+        park(batch, Reason.NO_MESSAGE)
+        return True
+    message, _ = found
     if message.state not in LIVE:
-        return ENDED.get(message.state, (Outcome.CANCELLED, Reason.CANCELLED))
-    if message.expires <= now:
-        return Outcome.EXPIRED, Reason.EXPIRED
-    if alert.drill and not channel.traits.rehearsal:
-        return Outcome.SUPPRESSED, Reason.DRILL
-    return None
+        end_open(batch, ENDED.get(message.state, (Outcome.CANCELLED, Reason.CANCELLED)))
+    elif message.expires <= now:
+        end_open(batch, (Outcome.EXPIRED, Reason.EXPIRED))
+    else:
+        return False
+    finish(batch)
+    return True
 
 
 def _release_held(batch: Batch, positions: Iterable[int]) -> None:

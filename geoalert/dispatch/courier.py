@@ -6,13 +6,14 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, timedelta, tzinfo
 from typing import Final
 
 from sqlalchemy import select
 
 from geoalert.alerts.tables import Message
 from geoalert.dispatch.channels.channel import Channel
+from geoalert.dispatch.chunk import Terms
 from geoalert.dispatch.lease import claim, locked, park, until_due
 from geoalert.dispatch.proof import Proof
 from geoalert.dispatch.reasons import Reason
@@ -41,6 +42,7 @@ class Courier:
     spread: Callable[[], float]
     lease: timedelta = timedelta(seconds=30)
     link: str = ""
+    zone: tzinfo = UTC  # the city's: quiet hours are of its clocks
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     proof: Proof = field(default_factory=Proof)
     tempo: Tempo = field(default_factory=Tempo)
@@ -76,8 +78,7 @@ class Courier:
             store=self.store,
             carriers=carriers,
             spread=self.spread,
-            lease=self.lease,
-            link=self.link,
+            terms=Terms(self.lease, self.link, self.zone),
             stopping=self.stopping,
             proof=self.proof,
             tempo=self.tempo,

@@ -25,6 +25,7 @@ RETURN: Final = 120.0  # seconds from the first good answer to the whole share
 FIRST_SHARE: Final = 0.1
 SLOW: Final = 5.0  # seconds for a chunk: as good as no answer
 PROBE: Final = timedelta(seconds=15)  # how long one may try it before another may
+LONGEST_ALONE: Final = timedelta(seconds=OPEN_FOR[-1] * 1.25)  # with the spread
 
 # A refusal of one recipient, or a request to slow down, comes from a provider that works.
 ILL: Final = frozenset(
@@ -49,6 +50,13 @@ def share(health: ProviderHealth, now: datetime) -> float:
     left = _fading(health, now)
     ill = health.ill * left / (health.answers * left + PRIOR)
     return ramp * (1.0 - ill if ill >= WORRYING else 1.0)
+
+
+def runs(end: datetime | None, now: datetime, longest: timedelta) -> bool:
+    """Whether a time that was set to end within `longest` is not over. One that ends later than that was set by a clock
+    that has stepped back since: waiting for it could take hours.
+    """
+    return end is not None and now < end <= now + longest
 
 
 def on_trial(health: ProviderHealth) -> bool:
@@ -77,6 +85,8 @@ def observe(
         taken = sum(1 for result in results if result.verdict in {Verdict.ACCEPTED, Verdict.UNCERTAIN})
         health.used, health.day = used_today(health, now) + taken, _day(now)
     began = now - timedelta(seconds=seconds)
+    if health.returning_since is not None and health.returning_since > now:  # the clock has stepped back
+        health.returning_since = began
     well = not any(result.reason in ILL for result in results)
     if not well and (health.open_until is not None or (health.returning_since and began < health.returning_since)):
         return  # of before it was left alone: known already

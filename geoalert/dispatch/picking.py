@@ -18,12 +18,13 @@ from geoalert.dispatch.tables import Batch
 @dataclass(frozen=True, slots=True)
 class Tried:
     """What one claim has done: positions handed over or asked about, by provider; positions a provider says it never
-    had; and positions it could not tell of.
+    had; positions it could not tell of; and when those who do not want to be woken now may be.
     """
 
     at: set[tuple[int, str]] = field(default_factory=set)
     lost: set[int] = field(default_factory=set)
     unanswered: set[int] = field(default_factory=set)
+    quiet: list[datetime] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from geoalert.alerts.tables import Alert, Message
 from geoalert.dispatch.channels.channel import Channel, Chunk, SendResult, Verdict
-from geoalert.dispatch.chunk import Taken, message_of, take_chunk
+from geoalert.dispatch.chunk import Taken, Terms, is_over, message_of, take_chunk
 from geoalert.dispatch.doubt import Settle, settle
 from geoalert.dispatch.handed import doubts, provider_of
 from geoalert.dispatch.lease import finish, give_back, held, locked
@@ -51,8 +51,7 @@ class Run:
     store: Store
     carriers: Sequence[Channel]
     spread: Callable[[], float]
-    lease: timedelta
-    link: str
+    terms: Terms
     stopping: asyncio.Event
     proof: Proof
     tempo: Tempo
@@ -69,7 +68,7 @@ class Run:
         """Seconds from before the lease is renewed to when a channel must have ended: well within that lease, with
         room to cancel one that has not.
         """
-        return self.lease.total_seconds() / 3
+        return self.terms.lease.total_seconds() / 3
 
     async def to_end(self) -> timedelta | None:
         """Goes on until nothing is left, or nothing more can be done now; returns when to come back.
@@ -118,6 +117,9 @@ class Run:
             now = await database_now(session)
             # Before the pace: whoever holds the message for long holds up its own batches, and nobody else's.
             told = await message_of(session, batch)
+            # Before a provider is looked for: who is cancelled while nobody carries is cancelled, and not set aside.
+            if is_over(batch, told, now) or told is None:
+                return None
 
             def at_most(channel: Channel) -> int:
                 chunk = self.tempo.most(channel.provider, channel.traits.chunk)
@@ -128,7 +130,7 @@ class Run:
                 return None
             if not turn.wait:
                 return await self._take(session, batch, told, turn, now)
-            batch.lease_until = now + self.lease + timedelta(seconds=turn.wait)
+            batch.lease_until = now + self.terms.lease + timedelta(seconds=turn.wait)
         return await self._after(turn) if await self._rest(turn.wait) else None
 
     async def _rest(self, seconds: float) -> bool:
@@ -148,6 +150,8 @@ class Run:
             if batch is None:
                 return None
             now, told = await database_now(session), await message_of(session, batch)
+            if is_over(batch, told, now) or told is None:
+                return None
             if not await still_stands(session, batch, turn, now):
                 give_back(batch, now)
                 return None
@@ -158,9 +162,9 @@ class Run:
         self.deadline = asyncio.get_running_loop().time() + self.patience
 
     async def _take(
-        self, session: AsyncSession, batch: Batch, told: tuple[Message, Alert] | None, turn: Turn, now: datetime
+        self, session: AsyncSession, batch: Batch, told: tuple[Message, Alert], turn: Turn, now: datetime
     ) -> tuple[Turn, Taken] | None:
-        taken = await take_chunk(session, batch, told, turn, self.tried, self.lease, self.link, now)
+        taken = await take_chunk(session, batch, told, turn, self.tried, self.terms, now)
         if turn.on_trial and (taken is None or not taken.positions):
             await release_trial(session, turn.channel.provider)
         return None if taken is None else (turn, taken)
@@ -230,7 +234,8 @@ class Run:
         async with self.store.writing() as session:
             batch = await held(session, self.batch_id, self.generation)
             if batch is not None and Outcome.SENDING not in batch.outcomes:
-                give_back(batch, await database_now(session) + AFTER_A_FAILURE)
+                now = await database_now(session)
+                give_back(batch, now + max(AFTER_A_FAILURE, self._delay(batch, now)))
 
     async def _leave(self) -> timedelta | None:
         """Finishes the batch, or queues what is left for later."""
@@ -248,15 +253,18 @@ class Run:
             if self.stopping.is_set():
                 give_back(batch, now)
                 return None
-            seconds = delay_after(
-                batch.attempts,
-                urgent=batch.priority <= EMERGENCY,
-                asked=self.asked,
-                left=(batch.expires - now).total_seconds(),
-                spread=self.spread(),
-            )
-            give_back(batch, now + timedelta(seconds=seconds))
-            return timedelta(seconds=seconds)
+            wait = self._delay(batch, now)
+            if self.tried.quiet and Outcome.PENDING not in batch.outcomes:
+                wait = max(wait, min(self.tried.quiet) - now)
+            give_back(batch, now + wait)
+            return wait
+
+    def _delay(self, batch: Batch, now: datetime) -> timedelta:
+        left = (batch.expires - now).total_seconds()
+        urgent = batch.priority <= EMERGENCY
+        return timedelta(
+            seconds=delay_after(batch.attempts, urgent=urgent, asked=self.asked, left=left, spread=self.spread())
+        )
 
     def _can_settle(self, batch: Batch) -> bool:
         """Whether coming back can settle a doubt; where it cannot, `uncertain` is what is known and stays."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from geoalert.dispatch.carrier import Situation
@@ -45,7 +45,11 @@ async def locked_health(session: AsyncSession, provider: str, now: datetime) -> 
 
 async def claim_trial(session: AsyncSession, provider: str, now: datetime) -> bool:
     """Whether the caller may be the one who tries this provider now."""
-    free = ProviderHealth.probe_until.is_(None) | (ProviderHealth.probe_until < now)
+    free = or_(
+        ProviderHealth.probe_until.is_(None),
+        ProviderHealth.probe_until < now,
+        ProviderHealth.probe_until > now + PROBE,  # of a clock that has stepped back since
+    )
     claimed = await session.execute(
         update(ProviderHealth)
         .where(ProviderHealth.provider == provider, free)

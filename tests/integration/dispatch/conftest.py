@@ -19,6 +19,7 @@ from geoalert.dispatch.reasons import Reason
 from geoalert.dispatch.tables import Batch
 from geoalert.sandbox.faults import Fault
 from geoalert.store import Base, database_now
+from geoalert.subscribers.tables import Subscriber
 from tests.conftest import Providers
 from tests.waiting import until
 from tests.workbench import Chain
@@ -65,6 +66,11 @@ class Depot:
         async with self.chain.house.store.writing() as session:
             now = await database_now(session)
             await session.execute(update(Batch).where(Batch.state == "queued").values(not_before=now - AGO))
+
+    async def awake(self) -> None:
+        """Nobody's quiet hours run any more, and what waited for their end is due."""
+        await self.change(Subscriber, quiet_from=None, quiet_to=None)
+        await self.later()
 
     def spoil(self, provider: str, kind: Any, times: int = 1, **how: Any) -> None:
         """Scripts the provider's next answers."""

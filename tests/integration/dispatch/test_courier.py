@@ -8,9 +8,11 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import update
 
 from geoalert.alerts.tables import Message
-from geoalert.dispatch.halts import lift
+from geoalert.dispatch.carrier import ANY_MESSAGE
+from geoalert.dispatch.halts import halt, lift
 from geoalert.dispatch.lease import claim, due
 from geoalert.dispatch.outcomes import Outcome, merge_outcomes
 from geoalert.dispatch.parked import resume_parked
@@ -18,6 +20,7 @@ from geoalert.dispatch.plan import EMERGENCY
 from geoalert.dispatch.reasons import Reason
 from geoalert.operations.demo_story import ALL_CLEAR
 from geoalert.store import database_now
+from geoalert.subscribers.tables import Subscriber
 from tests.integration.dispatch.conftest import AGO, Depot, outcomes, reasons
 
 PROVIDERS = {"push": "fcm", "sms": "twilio"}
@@ -126,11 +129,50 @@ async def test_what_was_held_leaves_when_the_quiet_hours_are_over(depot: Depot) 
     await depot.chain.sent()
     assert await depot.carry() == [None]
     assert await depot.outcomes() == {Outcome.HELD: 2}
-    await depot.later()
+    await depot.awake()
     await depot.carry()
     batch = await depot.batch()
     assert (set(outcomes(batch)), reasons(batch)) == ({Outcome.ACCEPTED}, {Reason.NONE})
     assert depot.seen() == (2, 2, 0)
+
+
+@pytest.mark.requirement("S003-07")
+async def test_what_was_held_up_into_quiet_hours_waits_for_their_end(depot: Depot) -> None:
+    """An outage in the evening is no reason to wake somebody at night; a flood is."""
+    asleep, *_ = await depot.settle(3)
+    await depot.chain.sent()
+    async with depot.chain.house.store.writing() as session:
+        now = await database_now(session)
+        night = update(Subscriber).where(Subscriber.id == asleep)
+        await session.execute(night.values(quiet_from=0, quiet_to=24 * 60 - 1))
+    assert await depot.carry() == [None]
+    batch = await depot.batch()
+    assert (batch.state, Counter(outcomes(batch))) == ("queued", {Outcome.ACCEPTED: 2, Outcome.HELD: 1})
+    assert reasons(batch) == {Reason.NONE, Reason.QUIET_HOURS}
+    assert batch.not_before > now + timedelta(seconds=1)
+    await depot.chain.broadcast(channels=("push",))
+    await depot.carry()
+    assert Counter(outcomes((await depot.batches())[1])) == {Outcome.ACCEPTED: 3}
+    await depot.later()  # too early: they still sleep
+    await depot.carry()
+    assert Counter(outcomes((await depot.batches())[0])) == {Outcome.ACCEPTED: 2, Outcome.HELD: 1}
+    await depot.awake()
+    await depot.carry()
+    assert await depot.outcomes() == {Outcome.ACCEPTED: 6}
+    assert depot.seen()[2] == 0
+
+
+async def test_a_cancel_while_nobody_carries_is_a_cancel(depot: Depot) -> None:
+    """What stands still at that moment is neither set aside nor said to have expired."""
+    await depot.settle(2)
+    identifier, _ = await depot.chain.sent()
+    async with depot.chain.house.store.writing() as session:
+        assert await halt(session, "fcm", ANY_MESSAGE, Reason.PAUSED, "test", emergencies=True)
+        await session.execute(update(Message).values(state="cancelled"))  # it commits while a worker has the batch
+    await depot.carry()
+    batch = await depot.batch()
+    assert (batch.state, set(outcomes(batch)), reasons(batch)) == ("done", {Outcome.CANCELLED}, {Reason.CANCELLED})
+    assert (await depot.chain.report(identifier))["balanced"]
 
 
 async def test_the_emergency_lane_comes_first(depot: Depot) -> None:

@@ -75,7 +75,7 @@ async def test_a_due_batch_reaches_the_handler_and_a_held_one_waits(depot: Depot
             await depot.chain.sent()  # while it runs: nobody tells it but the store
             await until(lambda number=number: done(number), "what is due has gone")  # type: ignore[misc]
         assert await depot.outcomes() == {Outcome.ACCEPTED: 2, Outcome.HELD: 2}
-        await depot.later()  # the quiet hours are over
+        await depot.awake()
         await until(lambda: done(4), "what was held has gone")
     assert depot.seen() == (4, 2, 0)
 

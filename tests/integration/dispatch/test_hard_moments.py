@@ -170,6 +170,27 @@ async def test_questions_do_not_use_up_the_day(depot: Depot) -> None:
         assert (await session.get_one(ProviderHealth, "a")).used == 0
 
 
+async def test_a_clock_that_steps_back_does_not_keep_a_provider_out(depot: Depot) -> None:
+    a = Scripted("a")
+    courier = await told(depot, 10, a)
+    hour = timedelta(hours=1)
+    for column in ("open_until", "probe_until", "checked_at"):
+        await known(depot, "a", opens=1, **{"open_until": ago(), column: lambda now: now + hour})
+        await courier.carry((await depot.batch()).id)  # nobody carries: it waits, and not for an hour
+        async with courier.store.reading() as session:
+            assert (await depot.batch()).not_before < await database_now(session) + timedelta(minutes=1)
+        await ask_providers(courier.store, courier.channels.values(), lambda: 0.5)
+        async with courier.store.writing() as session:
+            (health,) = await session.scalars(select(ProviderHealth))
+            assert (column, health.open_until) == (column, None)
+            await session.delete(health)
+    await known(
+        depot, "a", streak=3, opens=1, returning_since=lambda now: now + hour, probe_until=lambda now: now + hour
+    )
+    await rounds(depot, courier, 2)
+    assert await depot.outcomes() == {ACCEPTED: 10}
+
+
 async def test_what_it_thinks_of_us_does_not_keep_a_provider_out_for_ever(depot: Depot) -> None:
     a = Scripted("a", checked=REFUSED_CREDENTIAL)  # its balance may not be read
     courier = await told(depot, 5, a)
