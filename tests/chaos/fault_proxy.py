@@ -62,6 +62,7 @@ class FaultProxy:
     weather: Weather = FAIR
     begun: int = 0
     _server: asyncio.Server | None = None
+    _kept: socket.socket | None = None  # the port while nobody listens there: it must not become somebody else's
     _changed: asyncio.Condition = field(default_factory=asyncio.Condition)
     _talks: dict[asyncio.Task[None], Talk] = field(default_factory=dict)
 
@@ -72,18 +73,29 @@ class FaultProxy:
             self._changed.notify_all()
         if weather.refuses:
             await self.close()
+            self._kept = self._bound()
         elif self._server is None:
             await self.listen()
 
     async def listen(self) -> None:
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port)
-        self.port = self._server.sockets[0].getsockname()[1]
+        bound, self._kept = self._kept or self._bound(), None
+        self._server = await asyncio.start_server(self._accept, sock=bound)
+        self.port = bound.getsockname()[1]
+
+    def _bound(self) -> socket.socket:
+        bound = socket.socket()
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind(("127.0.0.1", self.port))
+        return bound
 
     async def close(self) -> None:
         """Ends every connection, and takes none any more."""
         if self._server is not None:
             self._server.close()
             self._server = None
+        if self._kept is not None:
+            self._kept.close()
+            self._kept = None
         for task in self._talks:
             task.cancel()
         await asyncio.gather(*self._talks, return_exceptions=True)
