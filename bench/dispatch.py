@@ -95,7 +95,7 @@ async def measure(scale: Scale, folder: Path) -> dict[str, Any]:
         middle = {name: statistics.median(found) for name, found in rates.items() if found}
         slow_sink = stack.enter_context(sink(50.0))
         slow = await found(await fresh("bench_slow"), folder / "slow", slow_sink.url, stack)
-        few = max(scale.recipients // 6, 4_000)  # enough batches for two to share
+        few = max(scale.recipients // 6, 4_000)  # eight batches, for two to share
         await slow.settle(few)
         one, two = [], []
         for _ in range(2):  # a minute each

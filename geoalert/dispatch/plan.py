@@ -30,13 +30,22 @@ PARKED: Final = "parked"
 HOLD: Final = 9  # bits below a hold in the key of a group: four of a channel, four of a language, one
 
 
+# A few thousand are dealt out to so many, that a second worker finds something to do; fewer people than this are not
+# worth dealing out.
+SHARES: Final = 8
+FEWEST: Final = 250
+
+
 @dataclass(frozen=True, slots=True)
 class Route:
-    """How a channel is carried today; `channel` is who carries it, for whoever estimates before anything is planned."""
+    """How a channel is carried today: in batches of at most `batch_size` recipients, in at least `shares` of them where
+    they are not few. `channel` is who carries it, for whoever estimates before anything is planned.
+    """
 
     provider: str
     batch_size: int
     channel: Channel | None = None
+    shares: int = SHARES
 
 
 # A channel without a provider: its recipients are kept, shown as pending, and parked until one is configured.
@@ -77,8 +86,9 @@ async def plan_batches(
         reason = Reason.AWAITS_PUBLISHER if waits else Reason.QUIET_HOURS if held else Reason.NONE
         parked_for = reason if waits else Reason.NONE if route.provider else Reason.NO_PROVIDER
         whole = owners.astype("<i8", copy=False)
-        for start in range(0, len(whole), route.batch_size):
-            part = whole[start : start + route.batch_size]
+        each = min(route.batch_size, max(FEWEST, -(-len(whole) // route.shares)))
+        for start in range(0, len(whole), each):
+            part = whole[start : start + each]
             size = len(part)
             batches.append(
                 NewBatch(

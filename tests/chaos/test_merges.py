@@ -21,7 +21,7 @@ ENDS = (Outcome.ACCEPTED, Outcome.FAILED, Outcome.UNCERTAIN)
 
 async def test_concurrent_merges_into_one_batch_lose_none(chain: Chain, figure: Figure) -> None:
     identifier = await released(chain, "Moderate")
-    (batch,) = await lay(chain, identifier, "push", Route("sink", MERGES), list(range(1, MERGES + 1)))
+    (batch,) = await lay(chain, identifier, "push", Route("sink", MERGES, shares=1), list(range(1, MERGES + 1)))
     store = chain.house.store
     async with store.writing() as session:
         everybody = dict.fromkeys(range(MERGES), (Outcome.SENDING, Reason.NONE))

@@ -7,6 +7,7 @@ from collections import defaultdict
 from datetime import UTC, datetime
 
 import numpy as np
+import pytest
 from sqlalchemy import select
 
 from geoalert.alerts import find_alert, messages_of
@@ -58,3 +59,21 @@ async def test_every_minute_may_end_somebodys_quiet_hours(chain: Chain) -> None:
         (datetime.fromtimestamp(hold, UTC) if hold else now, channel, language, owners)
         for (hold, channel, language, _), owners in sorted(alike.items())
     ]
+
+
+@pytest.mark.parametrize(
+    ("people", "sizes"),
+    [(250, [250]), (600, [250, 250, 100]), (4_000, [500] * 8), (9_500, [1_000] * 9 + [500])],
+    ids=str,
+)
+async def test_a_few_thousand_are_dealt_out_among_workers(chain: Chain, people: int, sizes: list[int]) -> None:
+    identifier = await chain.approved()
+    await chain.send(identifier, confirm_empty=True)
+    push, owners = CHANNELS["push"], np.arange(1, people + 1)
+    async with chain.house.store.writing() as session:
+        (message,) = await messages_of(session, await find_alert(session, identifier))
+        recipients = Recipients.of(owners, np.full(people, push), np.full(people, LANGUAGES["mr"]))
+        await plan_batches(session, message, recipients, {push: Route("fcm", 1_000)}, await database_now(session))
+        batches = list(await session.scalars(select(Batch).order_by(Batch.number)))
+    assert [batch.size for batch in batches] == sizes
+    assert [owner for batch in batches for owner in recipients_of(batch)] == owners.tolist()
