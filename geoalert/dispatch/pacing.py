@@ -6,6 +6,7 @@ an emergency to carry, routine work has a tenth of the rate: enough not to stop,
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -17,47 +18,56 @@ from geoalert.dispatch.tables import Pace
 from geoalert.store import insert_for
 
 BURST: Final = 0.5  # seconds of the rate that may leave at once
-FARTHEST: Final = 10.0  # seconds ahead a booking may lie: a clock that stepped back must not silence a provider
+LONGEST: Final = 5.0  # seconds that anybody waits for a turn: who would wait for longer comes back later
+HELD_OFF: Final = 10.0  # seconds for which a provider may hold everybody off
+FARTHEST: Final = 20.0  # seconds; no booking lies further ahead: a clock stepped back, and must not silence a provider
 TRICKLE: Final = 0.1  # of the rate, for routine work beside an emergency
 LONGEST_TRICKLE: Final = 1.0  # seconds that routine work waits for its turn there before it gives its place up
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """After how many seconds the first of them may leave; `booked` is False where that is too long to wait for."""
+
+    wait: float
+    booked: bool
+
+
 async def book(
     session: AsyncSession, channel: Channel, count: int, now: datetime, *, urgent: bool, pressed: bool
-) -> float | None:
-    """Books `count` sends; returns the seconds to wait before the first, or None where routine work that is `pressed`
-    by an emergency would wait too long: nothing is booked then. Books in the caller's transaction, so that a booking
-    that is rolled back costs nothing.
+) -> Place:
+    """Books `count` sends; `pressed` is routine work beside an emergency. However many workers book, their sends
+    together keep the rate: nothing is booked where the wait would be long. Books in the caller's transaction, so that a
+    booking that is rolled back costs nothing.
     """
     lane, rate = f"{channel.provider}:{channel.name}", channel.traits.rate
     if urgent:
-        wait = await _reserve(session, f"{lane}:emergency", count, rate, now)
-        await _reserve(session, lane, count, rate, now)
-        return wait
+        place = await _reserve(session, f"{lane}:emergency", count, rate, now, LONGEST)
+        if place.booked:
+            await _reserve(session, lane, count, rate, now, FARTHEST)
+        return place
     if pressed:
-        return await _reserve(session, f"{lane}:trickle", count, rate * TRICKLE, now, longest=LONGEST_TRICKLE)
-    return await _reserve(session, lane, count, rate, now)
+        return await _reserve(session, f"{lane}:trickle", count, rate * TRICKLE, now, LONGEST_TRICKLE)
+    return await _reserve(session, lane, count, rate, now, LONGEST)
 
 
 async def hold_off(session: AsyncSession, channel: Channel, seconds: float, now: datetime) -> None:
     """Nobody asks this provider for so long: it said that it is asked too often."""
     for lane in (":emergency", "", ":trickle"):  # in the order in which they are booked
         row = await _row(session, f"{channel.provider}:{channel.name}{lane}", now)
-        row.tat = max(row.tat, now.timestamp() + min(seconds, FARTHEST))
+        row.tat = max(row.tat, now.timestamp() + min(seconds, HELD_OFF))
 
 
-async def _reserve(
-    session: AsyncSession, name: str, count: int, rate: float, now: datetime, longest: float | None = None
-) -> float | None:
+async def _reserve(session: AsyncSession, name: str, count: int, rate: float, now: datetime, longest: float) -> Place:
     moment = now.timestamp()
     row = await _row(session, name, now)
-    begin = min(max(row.tat, moment), moment + FARTHEST)
+    begin = moment if row.tat > moment + FARTHEST else max(row.tat, moment)
     wait = max(0.0, begin - moment - BURST)
-    if longest is not None and wait > longest:
-        return None
+    if wait > longest:
+        return Place(wait, booked=False)
     row.tat = begin + count / rate
     await session.flush()
-    return wait
+    return Place(wait, booked=True)
 
 
 async def _row(session: AsyncSession, name: str, now: datetime) -> Pace:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -71,7 +71,10 @@ async def next_turn(
         give_back(batch, now + STAND_BACK)
         return None
     chunk = min(at_most(found.channel), len(picked.positions))
-    return await _booked(session, batch, found, chunk, now, settles, unreachable)
+    turn = await _booked(session, batch, found, chunk, now, settles, unreachable, spread=spread)
+    if turn is None and not tried.at:
+        batch.attempts -= 1  # nobody was asked: when somebody is, and fails, it is the first time
+    return turn
 
 
 async def _booked(
@@ -82,18 +85,22 @@ async def _booked(
     now: datetime,
     settles: bool,
     unreachable: frozenset[str],
+    *,
+    spread: float,
 ) -> Turn | None:
-    """The turn with its place in the pace; None where routine work would have to wait for too long."""
+    """The turn with its place in the pace; None where it would have to be waited for too long."""
     urgent = batch.priority <= EMERGENCY
     pressed = not urgent and await emergency_at_work(session, batch.channel, now, EMERGENCY)
     most = 1 if found.on_trial else min(chunk, found.most or chunk)
     if pressed:
         most = max(1, min(most, int(found.channel.traits.chunk * TRICKLE)))
-    wait = await book(session, found.channel, most, now, urgent=urgent, pressed=pressed)
-    if wait is None:
-        give_back(batch, now + STAND_BACK)
+    place = await book(session, found.channel, most, now, urgent=urgent, pressed=pressed)
+    if not place.booked:
+        # Of many that wait, some come back soon: there is always somebody to take the next place.
+        later = STAND_BACK if pressed else max(STAND_BACK, timedelta(seconds=place.wait * spread))
+        give_back(batch, now + later)
         return None
-    return Turn(found.channel, most, wait, pressed, found.on_trial, settles, unreachable)
+    return Turn(found.channel, most, place.wait, pressed, found.on_trial, settles, unreachable)
 
 
 async def still_stands(session: AsyncSession, batch: Batch, turn: Turn, now: datetime) -> bool:

@@ -18,6 +18,7 @@ from geoalert.dispatch.outcomes import Outcome, merge_outcomes
 from geoalert.dispatch.parked import resume_parked
 from geoalert.dispatch.plan import EMERGENCY
 from geoalert.dispatch.reasons import Reason
+from geoalert.dispatch.tables import Pace
 from geoalert.operations.demo_story import ALL_CLEAR
 from geoalert.store import database_now
 from geoalert.subscribers.tables import Subscriber
@@ -85,6 +86,10 @@ async def test_a_provider_that_asks_us_to_wait_is_waited_for(depot: Depot) -> No
     for batch in await depot.batches():
         assert batch.state == "queued"
         assert batch.not_before > now + timedelta(seconds=100)
+    await depot.later()
+    await depot.carry()
+    assert await depot.outcomes() == {Outcome.PENDING: 4}, "every worker is held off"
+    await depot.change(Pace, tat=0.0)
     await depot.later()
     await depot.carry()
     assert await depot.outcomes() == {Outcome.ACCEPTED: 4}

@@ -225,6 +225,24 @@ async def test_a_pause_counts_while_the_pace_is_waited_for(depot: Depot) -> None
     assert (a.sent, await depot.outcomes()) == ([], {PENDING: 5})
 
 
+async def test_however_many_workers_book_their_sends_keep_the_rate(depot: Depot) -> None:
+    """Who would wait for long books nothing, and comes back."""
+    a = Scripted("a")
+    courier = await told(depot, 10, a)
+    async with courier.store.writing() as session:
+        full = (await database_now(session)).timestamp() + 8.0
+        session.add(Pace(name="a:sms:emergency", tat=full))
+    assert await courier.carry((await depot.batch()).id) is not None
+    batch = await depot.batch()
+    assert (batch.state, batch.attempts, a.sent) == ("queued", 0, [])
+    async with courier.store.writing() as session:
+        assert await session.scalar(select(Pace.tat)) == full
+        assert SECOND * 0 < batch.not_before - await database_now(session) <= 8 * SECOND
+        await session.execute(update(Pace).values(tat=full + 3_600))  # the clock has stepped back by an hour
+    await rounds(depot, courier, 2)
+    assert await depot.outcomes() == {ACCEPTED: 10}
+
+
 async def test_a_trial_that_nobody_was_sent_on_is_free_again(depot: Depot) -> None:
     a = Scripted("a")
     courier = await told(depot, 5, a)
