@@ -17,6 +17,13 @@ INCIDENT: Final = Field(
     examples=["mutha-2026-11-22"],
 )
 
+REMIND_AT: Final = Field(
+    default=None,
+    description=(
+        "one reminder to those told, in the same words: after it leaves, not after `onset`, and before `expires`;"
+        " void once the message is updated or cancelled; not in a broadcast. Write dates rather than 'tomorrow'"
+    ),
+)
 
 DRAWN: Final = (
     "GeoJSON, lon, lat: a Polygon or MultiPolygon, a Feature of one, a Feature of a Point whose properties give"
@@ -56,6 +63,7 @@ class ContentIn(Body):
     area: AreaIn
     channels: list[AlertChannel] = Field(default=list(ALERT_CHANNELS))
     send_at: Moment | None = None
+    remind_at: Moment | None = REMIND_AT
 
     def request(self, category: str, *, drill: bool, incident: str | None) -> Request:
         """As the rooms take it."""
@@ -72,6 +80,7 @@ class ContentIn(Body):
             onset=self.onset,
             channels=self.channels,
             send_at=self.send_at,
+            remind_at=self.remind_at,
             drill=drill,
             incident=incident,
         )

@@ -48,6 +48,12 @@ class MessageView(BaseModel):
     severity: str
     expires: datetime
     send_at: datetime | None
+    remind_at: datetime | None
+    reminded_at: datetime | None
+    reminder_left_out: Literal["passed", "begun", "ending"] | None = Field(
+        description="why nobody was reminded: its time had passed when the message left; or the reminder was late,"
+        " and the event had begun, or the alert was about to end"
+    )
     content: dict[str, Any]
     content_hash: str
     author: str
@@ -188,6 +194,9 @@ def _message(message: Message, author: str, approvals: list[ApprovalView]) -> Me
         severity=message.severity,
         expires=message.expires,
         send_at=message.send_at,
+        remind_at=message.remind_at,
+        reminded_at=message.reminded_at,
+        reminder_left_out=message.reminder_left_out,
         content=json.loads(message.content),
         content_hash=message.content_hash,
         author=author,

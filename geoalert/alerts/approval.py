@@ -13,6 +13,7 @@ from geoalert.alerts.states import move
 from geoalert.alerts.tables import Alert, Approval, Message
 from geoalert.audit import append
 from geoalert.departments import SEATS, Actor, active_seats
+from geoalert.departments.tables import Officer
 from geoalert.errors import Conflict, Forbidden, Invalid
 from geoalert.store import database_now
 
@@ -25,6 +26,7 @@ async def submit(session: AsyncSession, actor: Actor, alert: Alert) -> Message:
     actor.require_department(alert.department_id)
     message = await newest(session, alert, lock=True)
     await _refuse_expired(session, message)
+    await refuse_late_reminder(session, message)
     if actor.officer_id is not None and not message.author_officers:
         message.author_officers = [actor.officer_id]  # whoever hands in what a machine wrote answers for it
     move(message, "submit")
@@ -52,6 +54,7 @@ async def approve(
     if (await active_seats(session))[alert.department_id] < SEATS:
         raise Conflict(f"the department has fewer than {SEATS} named officers; name them first")
     await _refuse_expired(session, message)
+    await refuse_late_reminder(session, message)
     if message.send_at is not None and not message.author_officers:
         raise Conflict(
             "no named person wrote or submitted this; it cannot leave by the clock on one officer's approval"
@@ -107,14 +110,23 @@ async def require_approval(session: AsyncSession, message: Message) -> None:
     Raises:
         Conflict: nobody but the author stands behind this content.
     """
-    approvals = await session.scalars(
-        select(Approval).where(Approval.message_id == message.id, Approval.kind == "approval")
-    )
-    if not any(
-        approval.content_hash == message.content_hash and approval.officer_id not in message.author_officers
-        for approval in approvals
-    ):
+    if not await _standing(session, message):
         raise Conflict("this content has no approval")
+
+
+async def _standing(session: AsyncSession, message: Message) -> list[tuple[Approval, Officer]]:
+    """The approvals of exactly this content, by who did not write on it."""
+    words = await session.execute(
+        select(Approval, Officer)
+        .join(Officer, Officer.id == Approval.officer_id)
+        .where(
+            Approval.message_id == message.id,
+            Approval.kind == "approval",
+            Approval.content_hash == message.content_hash,
+        )
+        .order_by(Approval.id)
+    )
+    return [(word, officer) for word, officer in words if officer.id not in message.author_officers]
 
 
 async def require_second_person(session: AsyncSession, message: Message, officer: int) -> None:
@@ -168,3 +180,38 @@ def own_officer(actor: Actor, alert: Alert) -> int:
 async def _refuse_expired(session: AsyncSession, message: Message) -> None:
     if message.expires <= await database_now(session):
         raise Conflict("the alert has expired; edit its times first", pointer="/expires")
+
+
+async def refuse_late_reminder(session: AsyncSession, message: Message) -> None:
+    """Refuses what has not left and asks for a reminder at a time that has passed.
+
+    Raises:
+        Conflict: it has.
+    """
+    if message.remind_at is not None and message.remind_at <= await database_now(session):
+        raise Conflict("the time of the reminder has passed; edit it first", pointer="/remind_at")
+
+
+async def carry_over(session: AsyncSession, original: Message, reminder: Message) -> list[str]:
+    """Puts the approvals that the original left on beside its reminder, each for the content that was read and of the
+    time it was given; returns whose they are, as the audit names them.
+
+    Raises:
+        Conflict: nobody approved the original.
+    """
+    await require_approval(session, original)
+    standing = await _standing(session, original)
+    for word, officer in standing:
+        session.add(
+            Approval(
+                message_id=reminder.id,
+                officer_id=officer.id,
+                kind="reminder",
+                content_hash=word.content_hash,
+                note=f"approved with message {original.identifier}",
+                at=word.at,
+                review_due=None,
+            )
+        )
+    await session.flush()
+    return [officer.signature for _, officer in standing]

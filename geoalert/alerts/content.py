@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from types import MappingProxyType
@@ -21,7 +21,7 @@ from geoalert.alerts.categories import Category
 from geoalert.alerts.circle import Circle
 from geoalert.alerts.facts import read_incident
 from geoalert.alerts.ground import Geography, read_ground
-from geoalert.alerts.texts import Text, read_texts
+from geoalert.alerts.texts import Text, read_texts, reminding
 from geoalert.errors import Invalid
 from geoalert.store import canonical
 from geoalert.subscribers.codes import CHANNELS, EMERGENCIES, SEVERITIES
@@ -50,6 +50,7 @@ class Request:
     send_at: datetime | None = None
     drill: bool = False
     incident: str | None = None
+    remind_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +81,17 @@ class Content:
     """Those that `drawn` was drawn from."""
     incident: str | None = None
     """The event that several alerts are about, by a name of their authors."""
+    remind_at: datetime | None = None
+    """When those told are told once more (`operations.reminders`)."""
+    reminds: str | None = None
+    """The message, by identifier, that this one is the reminder of."""
 
     def document(self) -> str:
-        """The canonical text."""
+        """The canonical text. What was never asked for leaves no key: older documents keep their hash."""
+        asked = {"remind_at": self.remind_at.isoformat() if self.remind_at else None, "reminds": self.reminds}
         return canonical(
-            {
+            {key: value for key, value in asked.items() if value is not None}
+            | {
                 "category": self.category,
                 "severity": self.severity,
                 "urgency": self.urgency,
@@ -114,6 +121,45 @@ def hash_of(document: str) -> str:
     return sha256(document.encode()).hexdigest()
 
 
+def as_stored(document: str, area: BaseGeometry) -> Content:
+    """The content of a stored message, by its document and its area."""
+    held = json.loads(document)
+    where = held["area"]
+
+    def moment(key: str) -> datetime | None:
+        return datetime.fromisoformat(held[key]) if held.get(key) else None
+
+    return Content(
+        category=held["category"],
+        severity=held["severity"],
+        urgency=held["urgency"],
+        certainty=held["certainty"],
+        onset=moment("onset"),
+        expires=datetime.fromisoformat(held["expires"]),
+        texts=texts_in(document),
+        wards=tuple(where["wards"]),
+        drawn=where["drawn"],
+        epoch=where["epoch"],
+        channels=tuple(held["channels"]),
+        drill=held["drill"],
+        send_at=moment("send_at"),
+        area=area,
+        areas=tuple(where.get("areas", ())),  # absent in messages older than service areas
+        widened_m=where.get("widened_m", 0),  # likewise
+        circles=tuple(Circle(**circle) for circle in where.get("circles", ())),  # likewise
+        incident=held.get("incident"),  # likewise
+        remind_at=moment("remind_at"),
+        reminds=held.get("reminds"),
+    )
+
+
+def reminder_of(content: Content, identifier: str) -> Content:
+    """What reminds of the message of that content and identifier: the same words, each headline marked; it leaves at
+    once, and nothing reminds of it.
+    """
+    return replace(content, texts=reminding(content.texts), send_at=None, remind_at=None, reminds=identifier)
+
+
 def texts_in(document: str) -> Mapping[str, Text]:
     """The texts of a stored document by language."""
     return MappingProxyType({language: Text(**parts) for language, parts in json.loads(document)["texts"].items()})
@@ -139,6 +185,10 @@ def read_content(request: Request, now: datetime, categories: Mapping[str, Categ
     if not channels or set(request.channels) - set(ALERT_CHANNELS):
         raise Invalid(f"channels are {', '.join(ALERT_CHANNELS)}", pointer="/channels")
     ground = read_ground(geography, request.severity, request.wards, request.areas, request.drawn, drill=request.drill)
+    # An emergency may go out in the languages there are; everything else waits for all of them.
+    texts = read_texts(request.texts, all_languages=request.severity not in EMERGENCIES)
+    if request.remind_at is not None:
+        reminding(texts)
     return Content(
         category=request.category,
         severity=request.severity,
@@ -146,8 +196,7 @@ def read_content(request: Request, now: datetime, categories: Mapping[str, Categ
         certainty=request.certainty,
         onset=onset,
         expires=expires,
-        # An emergency may go out in the languages there are; everything else waits for all of them.
-        texts=read_texts(request.texts, all_languages=request.severity not in EMERGENCIES),
+        texts=texts,
         wards=ground.wards,
         drawn=None if ground.drawn is None else json.loads(shapely.to_geojson(ground.drawn)),
         epoch=geography.epoch,
@@ -159,11 +208,17 @@ def read_content(request: Request, now: datetime, categories: Mapping[str, Categ
         widened_m=ground.widened_m,
         circles=ground.circles,
         incident=read_incident(request.incident),
+        remind_at=request.remind_at.astimezone(UTC) if request.remind_at else None,
     )
 
 
 def _times(request: Request, now: datetime) -> tuple[datetime, datetime | None]:
-    moments = {"/expires": request.expires, "/onset": request.onset, "/send_at": request.send_at}
+    moments = {
+        "/expires": request.expires,
+        "/onset": request.onset,
+        "/send_at": request.send_at,
+        "/remind_at": request.remind_at,
+    }
     for pointer, moment in moments.items():
         if moment is not None and moment.tzinfo is None:
             raise Invalid("give the time with its offset, e.g. 2026-11-21T18:00:00+05:30", pointer=pointer)
@@ -177,4 +232,22 @@ def _times(request: Request, now: datetime) -> tuple[datetime, datetime | None]:
         raise Invalid("the event begins after the alert expires", pointer="/onset")
     if request.send_at and request.send_at >= expires:
         raise Invalid("the message would leave after it expires", pointer="/send_at")
+    if request.remind_at:
+        _check_reminder(request.remind_at, now, request.send_at, onset, expires)
     return expires, onset
+
+
+def _check_reminder(
+    remind_at: datetime, now: datetime, send_at: datetime | None, onset: datetime | None, expires: datetime
+) -> None:
+    wrong = None
+    if remind_at <= now:
+        wrong = "this time has passed: a reminder comes after the message"
+    elif send_at and remind_at <= send_at:
+        wrong = "the reminder would leave before the message, or with it"
+    elif remind_at >= expires:
+        wrong = "the reminder would leave after the alert expires"
+    elif onset and remind_at > onset:
+        wrong = "the event has begun by then: remind before it does"
+    if wrong:
+        raise Invalid(wrong, pointer="/remind_at")

@@ -90,6 +90,21 @@ async def add_message(
     number: int,
 ) -> Message:
     """The next message of a chain, in draft."""
+    officers = [] if actor.officer_id is None else [actor.officer_id]
+    return await write_message(session, actor.name, officers, alert, content, msg_type=msg_type, number=number)
+
+
+async def write_message(
+    session: AsyncSession,
+    by: str,
+    officers: list[int],
+    alert: Alert,
+    content: Content,
+    *,
+    msg_type: str,
+    number: int,
+) -> Message:
+    """The same by whoever it is, in words of these officers."""
     document = content.document()
     message = Message(
         alert_id=alert.id,
@@ -100,19 +115,20 @@ async def add_message(
         severity=content.severity,
         expires=content.expires,
         send_at=content.send_at,
+        remind_at=content.remind_at,
         content=document,
         content_hash=hash_of(document),
         says=says(json.loads(document)),
         area=content.area,
-        author=actor.name,
-        author_officers=[] if actor.officer_id is None else [actor.officer_id],
+        author=by,
+        author_officers=officers,
         created_at=await database_now(session),
     )
     session.add(message)
     await session.flush()
     await append(
         session,
-        actor.name,
+        by,
         "message.drafted",
         message.identifier,
         {"alert": alert.identifier, "msg_type": msg_type, "content_hash": message.content_hash},
@@ -135,7 +151,7 @@ async def edit(session: AsyncSession, actor: Actor, alert: Alert, content: Conte
     document = content.document()
     message.content, message.content_hash, message.says = document, hash_of(document), says(json.loads(document))
     message.area, message.severity, message.expires = content.area, content.severity, content.expires
-    message.author, message.send_at = actor.name, content.send_at
+    message.author, message.send_at, message.remind_at = actor.name, content.send_at, content.remind_at
     if actor.officer_id is not None and actor.officer_id not in message.author_officers:
         message.author_officers = [*message.author_officers, actor.officer_id]
     await append(session, actor.name, "message.edited", message.identifier, {"content_hash": message.content_hash})

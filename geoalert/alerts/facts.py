@@ -42,6 +42,11 @@ def adds_nothing(document: str, other: str) -> bool:
     return this["area"]["sha256"] == that["area"]["sha256"] and set(this["channels"]) <= set(that["channels"])
 
 
+def reminds(document: str) -> bool:
+    """Whether a stored document is the reminder of another message: the same fact, told on purpose again."""
+    return "reminds" in json.loads(document)
+
+
 def onset_of(document: str) -> datetime | None:
     """When the event of a stored document begins; None: when it leaves."""
     onset = json.loads(document)["onset"]

@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 
 from shapely.geometry.base import BaseGeometry
-from sqlalchemy import BigInteger, Boolean, ForeignKey, Index, Integer, String, Text, UniqueConstraint
+from sqlalchemy import BigInteger, Boolean, ForeignKey, Index, Integer, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from geoalert.store import Base, BigId, Document, Geometry, Instant
+
+REMINDS = text("remind_at IS NOT NULL AND reminded_at IS NULL AND reminder_left_out IS NULL")
 
 
 class Alert(Base):
@@ -32,6 +34,8 @@ class Message(Base):
     __table_args__ = (
         UniqueConstraint("alert_id", "number"),
         Index("ix_message_area", "area", postgresql_using="gist").ddl_if(dialect="postgresql"),
+        # Looked at each second: of the messages of years, few have a reminder to come.
+        Index("ix_message_remind", "remind_at", postgresql_where=REMINDS, sqlite_where=REMINDS),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -43,6 +47,9 @@ class Message(Base):
     severity: Mapped[str] = mapped_column(String(8))
     expires: Mapped[datetime] = mapped_column(Instant())
     send_at: Mapped[datetime | None] = mapped_column(Instant())
+    remind_at: Mapped[datetime | None] = mapped_column(Instant())  # what became of it, once its time has come:
+    reminded_at: Mapped[datetime | None] = mapped_column(Instant())
+    reminder_left_out: Mapped[str | None] = mapped_column(String(12))  # why, as `operations.reminders.LEFT_OUT`
     content: Mapped[str] = mapped_column(Text)
     content_hash: Mapped[str] = mapped_column(String(64))
     says: Mapped[str | None] = mapped_column(String(64))  # `alerts.facts.says`; empty in those older than it
@@ -71,7 +78,7 @@ class Approval(Base):
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     message_id: Mapped[int] = mapped_column(ForeignKey("message.id"), index=True)
     officer_id: Mapped[int] = mapped_column(ForeignKey("officer.id"))
-    kind: Mapped[str] = mapped_column(String(12))  # approval, one_word, review, return
+    kind: Mapped[str] = mapped_column(String(12))  # approval, one_word, review, return; reminder: carried over
     content_hash: Mapped[str] = mapped_column(String(64))
     note: Mapped[str] = mapped_column(Text)
     at: Mapped[datetime] = mapped_column(Instant())

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Final
 
 from geoalert.errors import Invalid
 from geoalert.subscribers.codes import LANGUAGES
@@ -16,6 +18,7 @@ FALLBACK = ("mr", "hi", "en")  # which text a person gets when theirs is missing
 DIGITS = re.compile(r"\d+(?:[.,:]\d+)*")
 CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 PARTS = ("headline", "description", "instruction")
+REMINDER: Final = MappingProxyType({"mr": "आठवण: ", "hi": "अनुस्मारक: ", "en": "Reminder: "})
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,24 @@ def _read(language: str, parts: Mapping[str, str]) -> Text:
             raise Invalid(f"{part} holds control characters", pointer=f"/texts/{language}/{part}")
         values[part] = value
     return Text(**values)
+
+
+def reminding(texts: Mapping[str, Text]) -> dict[str, Text]:
+    """The same texts, each headline marked as a reminder in its language.
+
+    Raises:
+        Invalid: with its mark a headline is too long. It is for the author to shorten: what is cut off by rule may be
+            the hour. Points at it.
+    """
+    marked = {language: replace(text, headline=REMINDER[language] + text.headline) for language, text in texts.items()}
+    for language, text in marked.items():
+        if len(text.headline) > HEADLINE:
+            has, room = len(texts[language].headline), HEADLINE - len(REMINDER[language])
+            raise Invalid(
+                f"headline has {has} characters; at most {room} where a reminder puts its mark before it",
+                pointer=f"/texts/{language}/headline",
+            )
+    return marked
 
 
 def language_for(wanted: str, available: Mapping[str, Text]) -> str:

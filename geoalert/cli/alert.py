@@ -66,8 +66,18 @@ def _show(view: Any, *, as_json: bool) -> None:  # noqa: ANN401 - an AlertView
     out.print(f"{document['identifier']}  {document['category']}", markup=False)
     for message in document["messages"]:
         out.print(f"  {message['number']} {message['msg_type']} {message['state']}  {message['content_hash']}")
+        if message["remind_at"]:
+            out.print(f"    reminder {message['remind_at']}: {_reminder(message)}", markup=False)
     for contact in document["contacts"]:
         out.print(f"  {contact['names']['en']}: call {contact['phone']}", markup=False)
+
+
+def _reminder(message: dict[str, Any]) -> str:
+    if message["reminded_at"]:
+        return f"sent {message['reminded_at']}"
+    if message["reminder_left_out"]:
+        return f"left out ({message['reminder_left_out']})"
+    return "void" if message["state"] in {"superseded", "cancelled", "withdrawn"} else "to come"
 
 
 @app.command("draft")

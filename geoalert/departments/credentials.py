@@ -150,7 +150,7 @@ async def authenticate(session: AsyncSession, text: str) -> Actor:
         department=unit.code,
         rights=rights,
         officer_id=officer.id if officer else None,
-        name=f"officer:{officer.reference}" if officer else f"key:{credential.public}",
+        name=officer.signature if officer else f"key:{credential.public}",
     )
 
 

@@ -35,6 +35,11 @@ class Officer(Base):
     state: Mapped[str] = mapped_column(String(10))  # active, left
     created_at: Mapped[datetime] = mapped_column(Instant())
 
+    @property
+    def signature(self) -> str:
+        """As the audit names them."""
+        return f"officer:{self.reference}"
+
 
 class Credential(Base):
     """A key of a department (a machine) or of an officer (a person). The secret is 256 random bits, so its plain

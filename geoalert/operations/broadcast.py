@@ -23,7 +23,7 @@ async def broadcast(
 
     Raises:
         Forbidden: a machine's key, or an officer without the right.
-        Invalid: no reason, not an emergency, or the content is wrong.
+        Invalid: no reason, not an emergency, a reminder asked for, or the content is wrong.
     """
     actor.require("broadcast")
     _ = actor.person
@@ -31,6 +31,8 @@ async def broadcast(
         raise Invalid("one person's word is enough for Severe and Extreme only", pointer="/severity")
     if not reason.strip():
         raise Invalid("say why this cannot wait for a second officer", pointer="/reason")
+    if request.remind_at is not None:
+        raise Invalid("a reminder can wait for a second officer; ask for it in an alert", pointer="/remind_at")
     content = await compose(session, desk, request)
     alert, message = await draft(session, actor, actor.department_id, content)
     move(message, "break_glass")

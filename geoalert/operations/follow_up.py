@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -12,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from geoalert.alerts import Content, Request, find_alert, messages_of, newest
 from geoalert.alerts.approval import own_officer, record
-from geoalert.alerts.circle import Circle
+from geoalert.alerts.content import as_stored
 from geoalert.alerts.drafting import add_message, next_number
 from geoalert.alerts.states import move
 from geoalert.alerts.tables import Alert, Message
@@ -87,31 +86,18 @@ async def cancel(
 
 
 def _all_clear(last: Message, texts: Mapping[str, Mapping[str, str]], now: datetime) -> Content:
-    before = json.loads(last.content)
-    return Content(
-        category=before["category"],
-        severity=before["severity"],
+    before = as_stored(last.content, last.area)
+    return replace(
+        before,
         urgency="Past",
         certainty="Observed",
         onset=None,
         expires=now + ALL_CLEAR_HOLDS,
-        texts=read_texts(texts, all_languages=not _languages(before) <= set(texts)),
-        wards=tuple(before["area"]["wards"]),
-        drawn=before["area"]["drawn"],
-        epoch=before["area"]["epoch"],
-        channels=tuple(before["channels"]),
-        drill=before["drill"],
+        texts=read_texts(texts, all_languages=not set(before.texts) <= set(texts)),
         send_at=None,
-        area=last.area,
-        areas=tuple(before["area"].get("areas", ())),  # absent in messages older than service areas
-        widened_m=before["area"].get("widened_m", 0),  # likewise
-        circles=tuple(Circle(**circle) for circle in before["area"].get("circles", ())),  # likewise
-        incident=before.get("incident"),  # likewise
+        remind_at=None,
+        reminds=None,
     )
-
-
-def _languages(document: Mapping[str, Mapping[str, object]]) -> set[str]:
-    return set(document["texts"])
 
 
 async def publish(session: AsyncSession, desk: Desk, actor: Actor, alert: Alert) -> int:

@@ -10,9 +10,10 @@ import numpy as np
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from geoalert.alerts.approval import own_officer, require_approval, require_second_person
+from geoalert.alerts.approval import own_officer, refuse_late_reminder, require_approval, require_second_person
 from geoalert.alerts.content import texts_in
 from geoalert.alerts.drafting import find_alert, messages_of, newest
+from geoalert.alerts.facts import reminds
 from geoalert.alerts.states import move
 from geoalert.alerts.tables import Alert, Message
 from geoalert.audience import audience_hash, resolve
@@ -58,12 +59,16 @@ async def release(
 
     Raises:
         Forbidden: not a person of the owning department with the right to send.
-        Conflict: not approved, expired, or nobody to tell and that was not confirmed.
+        Conflict: not approved, expired, its reminder's time has passed, or nobody to tell and that was not confirmed.
     """
     actor.require("send")
     officer = own_officer(actor, alert)
     await find_alert(session, alert.identifier, lock=True)
-    await require_second_person(session, await newest(session, alert), officer)
+    message = await newest(session, alert)
+    await require_second_person(session, message, officer)
+    if message.state == "approved":
+        # Only here: what leaves by the clock leaves late rather than not at all, and then nothing reminds of it.
+        await refuse_late_reminder(session, message)
     return await release_approved(session, desk, actor.name, alert, confirm_empty=confirm_empty)
 
 
@@ -107,7 +112,8 @@ async def put_on_its_way(
     speakers: list[Speaker] = []
     if message.msg_type != "Cancel":
         speakers = await speaking(session, Event.of(alert, message), now)
-        refuse_repeat(message, earlier, speakers)
+        if not reminds(message.content):
+            refuse_repeat(message, earlier, speakers)
     previous = [old.id for old in earlier]
     await _end_earlier(session, message, earlier)
     recipients = await told_before(session, previous) if previous else Recipients.none()

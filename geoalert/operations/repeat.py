@@ -13,7 +13,8 @@ from geoalert.operations.event import FOLLOWED, Speaker
 
 def refuse_repeat(message: Message, earlier: Iterable[Message], speakers: Iterable[Speaker]) -> None:
     """Lets a message through that says something new. `earlier` are those of its alert, `speakers` those of others that
-    speak for it (`operations.event`). Who comes late to a live message is told without a repeat.
+    speak for it (`operations.event`). Who comes late to a live message is told without a repeat. A reminder is a repeat
+    on purpose, approved with its message, and is not put to this.
 
     Raises:
         Conflict: the message in force, or another live alert of the category, says exactly this of this area.

@@ -1,5 +1,6 @@
-"""What happens on its own, by the database's clock: messages approved for later leave when their time has come, who
-joins a live one late is told, whom a channel did not tell is told by their next, and the log of changes is cut.
+"""What happens on its own, by the database's clock: messages approved for later leave when their time has come, those
+told are reminded where the message asks for it, who joins a live one late is told, whom a channel did not tell is told
+by their next, and the log of changes is cut.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from geoalert.operations.desk import Desk
 from geoalert.operations.latecomers import Latecomers
 from geoalert.operations.next_channel import NextChannel
 from geoalert.operations.release import release_approved
+from geoalert.operations.reminders import remind_due
 from geoalert.store import database_now
 
 log = logging.getLogger(__name__)
@@ -60,6 +62,7 @@ async def keep_schedule(desk: Desk, stopping: asyncio.Event) -> None:
     while not stopping.is_set():
         try:
             await release_due(desk)
+            await remind_due(desk)
             await latecomers.look()
             await next_channel.look()
             if time.monotonic() >= prune_at:

@@ -79,6 +79,22 @@ def test_a_file_that_is_no_import_is_refused(town: Town) -> None:
         assert ran.lines[-1].startswith(f"refused: {field}: "), ran.err
 
 
+def test_a_reminder_is_shown_until_it_is_void(town: Town) -> None:
+    author = town.as_(town.author)
+    at = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=2)
+    drafted = author("alert", "draft", town.file("reminded.json", body(remind_at=at.isoformat())), "--json").document
+    identifier, message = drafted["identifier"], drafted["messages"][0]
+    assert datetime.fromisoformat(message["remind_at"]) == at
+    assert f"reminder {message['remind_at']}: to come" in author("alert", "show", identifier).out
+    author("alert", "submit", identifier)
+    town.as_(town.approver)("alert", "approve", identifier, "--hash", message["content_hash"])
+    town.as_(town.approver)("alert", "send", identifier, "--confirm-empty")
+    town.as_(town.approver)("alert", "cancel", identifier, town.file("over.json", {"texts": ALL_CLEAR}))
+    assert f"reminder {message['remind_at']}: void" in author("alert", "show", identifier).out
+    late = body(remind_at=(at + timedelta(hours=10)).isoformat())
+    assert "remind_at" in author("alert", "draft", town.file("late.json", late)).refused()
+
+
 @pytest.mark.requirement("S004-11", "S002-14")
 def test_the_life_of_an_alert(town: Town) -> None:
     town.settle(GOOD)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,6 +11,7 @@ from sqlalchemy import update
 
 from geoalert.alerts.tables import Message
 from geoalert.operations.demo_story import ALL_CLEAR, WATER
+from geoalert.operations.reminders import remind_due
 from geoalert.store import database_now
 from tests.integration.api.conftest import Door, refusal
 
@@ -137,6 +138,9 @@ WRONG: list[tuple[dict[str, Any], str]] = [
 ]
 
 
+REMINDED = {"before": -1, "then": 2, "ends": 6}
+
+
 @pytest.mark.requirement("S000-18", "S000-23", "S000-24")
 async def test_bad_input_is_named_with_its_field(door: Door) -> None:
     for changes, pointer in WRONG:
@@ -209,3 +213,49 @@ async def test_a_preview_counts_and_tells_nobody(door: Door) -> None:
     ):
         refusal(await door.call("POST", "/v1/audience/preview", door.author, json=body | changes), 422, pointer)
     refusal(await door.call("POST", "/v1/audience/preview", door.caller, json=body), 403)
+
+
+async def test_a_reminder_is_asked_for_shown_and_checked(door: Door) -> None:
+    await door.settle()
+    async with door.house.store.reading() as session:
+        now = await database_now(session)
+    moments = {name: (now + timedelta(hours=ahead)).isoformat() for name, ahead in REMINDED.items()}
+    for wrong in ("before", "ends", "2026-11-21T18:00:00"):
+        body = await door.draft_body(expires=moments["ends"], remind_at=moments.get(wrong, wrong))
+        refusal(await door.call("POST", "/v1/alerts", door.author, json=body), 422, "/remind_at")
+    body = await door.draft_body(send_at=moments["then"], remind_at=moments["then"])
+    refusal(await door.call("POST", "/v1/alerts", door.author, json=body), 422, "/remind_at")
+    flood = await door.flood_body(remind_at=moments["then"])
+    refusal(await door.call("POST", "/v1/broadcasts", door.disaster[0], json=flood), 422, "/remind_at")
+    long = WATER | {"hi": WATER["hi"] | {"headline": WATER["hi"]["headline"].ljust(160, ".")}}
+    body = await door.draft_body(texts=long, remind_at=moments["then"])
+    refusal(await door.call("POST", "/v1/alerts", door.author, json=body), 422, "/texts/hi/headline")
+    identifier = await door.sent(expires=moments["ends"], remind_at=moments["then"])
+    (message,) = (await door.call("GET", f"/v1/alerts/{identifier}", door.author)).json()["messages"]
+    assert datetime.fromisoformat(message["remind_at"]) == datetime.fromisoformat(moments["then"])
+    assert (message["reminded_at"], message["reminder_left_out"]) == (None, None)
+    door.house.store.shift += timedelta(hours=REMINDED["then"])
+    assert await remind_due(door.house.desk) == 1
+    first, second = (await door.call("GET", f"/v1/alerts/{identifier}", door.author)).json()["messages"]
+    assert (first["state"], second["state"]) == ("superseded", "released")
+    assert first["reminded_at"] == second["released_at"]
+    assert second["content"]["reminds"] == first["identifier"]
+    (word,), (carried,) = first["approvals"], second["approvals"]
+    assert carried == word | {"kind": "reminder", "note": f"approved with message {first['identifier']}"}
+    assert second["author"] == first["author"]
+
+
+async def test_another_hour_of_the_reminder_needs_a_new_approval(door: Door) -> None:
+    async with door.house.store.reading() as session:
+        now = await database_now(session)
+    body = await door.draft_body(remind_at=(now + timedelta(hours=2)).isoformat())
+    alert = await door.approved(**body)
+    path = f"/v1/alerts/{alert['identifier']}"
+    other = body | {"remind_at": (now + timedelta(hours=3)).isoformat()}
+    edited = (await door.call("PUT", path, door.author, json=other)).json()
+    assert edited["state"] == "draft"
+    assert edited["messages"][0]["content_hash"] != alert["messages"][0]["content_hash"]
+    refusal(await door.call("POST", f"{path}/send", door.approver), 409)
+    async with door.house.store.writing() as session:
+        await session.execute(update(Message).values(remind_at=now))
+    refusal(await door.call("POST", f"{path}/submit", door.author), 409, "/remind_at")

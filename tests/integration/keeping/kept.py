@@ -7,6 +7,7 @@ import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -87,7 +88,8 @@ class Kept:
         async with self.chain() as chain:
             for _ in range(3):
                 await chain.settle(channels=("push", "sms"))
-            identifier, _ = await chain.sent()
+            remind_at = (await chain.request()).expires - timedelta(hours=1)
+            identifier, _ = await chain.sent(remind_at=remind_at)
             await chain.carry()
             await chain.approved()
         return identifier

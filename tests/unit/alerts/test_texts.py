@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import copy
 import unicodedata
+from dataclasses import asdict
 from typing import Any
 
 import pytest
 
-from geoalert.alerts.texts import clean, language_for, read_texts
+from geoalert.alerts.texts import HEADLINE, REMINDER, clean, language_for, read_texts, reminding
 from geoalert.errors import Invalid
 from geoalert.operations.demo_story import ALL_CLEAR, FLOOD, WATER
 
@@ -61,3 +62,25 @@ def test_devanagari_stays_whole() -> None:
 def test_a_missing_language_falls_back_in_order() -> None:
     texts = read_texts({"hi": FLOOD["hi"], "en": FLOOD["en"]}, all_languages=False)
     assert [language_for(wanted, texts) for wanted in ("mr", "hi", "en")] == ["hi", "hi", "en"]
+
+
+@pytest.mark.parametrize("language", ["mr", "hi", "en"])
+def test_a_reminder_is_marked_before_its_headline_and_nowhere_else(language: str) -> None:
+    mark, texts = REMINDER[language], read_texts(WATER, all_languages=True)
+    assert clean(mark) + " " == mark
+    marked = reminding(texts)[language]
+    assert marked.headline == mark + texts[language].headline
+    assert (marked.description, marked.instruction) == (texts[language].description, texts[language].instruction)
+    assert read_texts({key: asdict(text) for key, text in reminding(texts).items()}, all_languages=True)
+
+
+@pytest.mark.parametrize("language", ["mr", "hi", "en"])
+def test_a_headline_leaves_room_for_the_mark_of_its_reminder(language: str) -> None:
+    room = HEADLINE - len(REMINDER[language])
+    full = WATER[language]["headline"].ljust(room, ".")
+    texts = read_texts(changed((language, "headline"), full), all_languages=True)
+    assert len(reminding(texts)[language].headline) == HEADLINE
+    texts = read_texts(changed((language, "headline"), full + "."), all_languages=True)
+    with pytest.raises(Invalid, match=f"at most {room}") as refused:
+        reminding(texts)
+    assert refused.value.pointer == f"/texts/{language}/headline"
