@@ -13,8 +13,9 @@ from sqlalchemy import func, select
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from geoalert.dispatch.alarms import CRITICAL, WARNING
 from geoalert.dispatch.channels import Channel
-from geoalert.dispatch.overview import ProviderState, halts, providers, queues
+from geoalert.dispatch.overview import ProviderState, halts, open_alarms, providers, queues, staff_messages
 from geoalert.dispatch.tables import Batch, ReceiptRow
 from geoalert.store import Store, database_now
 from geoalert.tracing import HEADER, TRACER, within
@@ -51,6 +52,13 @@ class Metrics:
         self.balance = Gauge("geoalert_provider_balance", "Money left, as it says", one, registry=self.registry)
         self.well = Gauge("geoalert_provider_well", "Whether it last answered us well", one, registry=self.registry)
         self.halts = Gauge("geoalert_halts", "What stands still until somebody acts", ("why",), registry=self.registry)
+        self.alarms = Gauge("geoalert_alarms", "Open alarms", ("severity",), registry=self.registry)
+        self.staff = Gauge(
+            "geoalert_staff_message_accepted", "Whether it took the last daily message", one, registry=self.registry
+        )
+        self.staff_age = Gauge(
+            "geoalert_staff_message_age_seconds", "Since the last daily message", one, registry=self.registry
+        )
 
     async def read(self, store: Store, channels: Iterable[Channel]) -> None:
         """Takes the store's figures."""
@@ -59,6 +67,8 @@ class Metrics:
             lanes = await queues(session, now)
             stops = await halts(session)
             configured = await providers(session, channels, stops, now)
+            alarms = await open_alarms(session)
+            staff = await staff_messages(session, now)
             rows = await session.execute(select(Batch.state, func.count()).group_by(Batch.state))
             counts = dict(rows.all())
             oldest = (
@@ -79,6 +89,11 @@ class Metrics:
         self.halts.clear()
         for stop in stops:
             self.halts.labels(stop.why).inc()
+        for severity in (CRITICAL, WARNING):
+            self.alarms.labels(severity).set(sum(alarm.severity == severity for alarm in alarms))
+        for said in staff:
+            self.staff.labels(said.provider, said.channel).set(said.said == "accepted")
+            self.staff_age.labels(said.provider, said.channel).set((now - said.at).total_seconds())
         for provider in configured:
             self._show(provider)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tomllib
+from datetime import time
 from pathlib import Path
 from typing import Any, Final
 
@@ -31,6 +32,8 @@ TABLES: Final = (
     "alerts",
     "audience",
     "worker",
+    "pager",
+    "staff",
     "sandbox",
     "fcm",
     "twilio",
@@ -149,6 +152,24 @@ class WorkerSettings(_Group):
     supervise: bool = True  # `serve` starts a worker beside an embedded store
 
 
+class PagerSettings(_Group):
+    """Who hears of alarms."""
+
+    model_config = _group("pager")
+
+    url: SecretStr = SecretStr("")  # http or https; none: alarms are kept and logged. Its path may be a secret
+    token: SecretStr = SecretStr("")  # sent as Authorization: Bearer
+
+
+class StaffSettings(_Group):
+    """Who gets one real message a day through every provider."""
+
+    model_config = SettingsConfigDict(**_group("staff"), populate_by_name=True)
+
+    to: SecretStr = Field(default=SecretStr(""), validation_alias="GEOALERT_STAFF")  # sms:+91…,push:TOKEN
+    at: time = Field(default=time(9, 30), validation_alias="GEOALERT_STAFF_AT")  # of the city's day
+
+
 class SandboxSettings(_Group):
     """When a file is named, every channel goes to the sandbox that wrote it and to nothing else."""
 
@@ -177,7 +198,7 @@ class TwilioSettings(_Group):
     rate: float = Field(default=100.0, gt=0)
     weight: int = Field(default=100, ge=0, le=100)  # its part of all SMS beside the other account; 0: stands by
     daily_cap: int = Field(default=0, ge=0)
-    low_balance: float = Field(default=0.0, ge=0)  # in the account's currency; below it the log and /metrics speak up
+    low_balance: float = Field(default=0.0, ge=0)  # in the account's currency; below it there is an alarm
 
 
 class Twilio2Settings(TwilioSettings):
@@ -209,6 +230,8 @@ class Settings:
             self.alerts = AlertSettings()
             self.audience = AudienceSettings()
             self.worker = WorkerSettings()
+            self.pager = PagerSettings()
+            self.staff = StaffSettings()
             self.sandbox = SandboxSettings()
             self.fcm = FcmSettings()
             self.twilio = TwilioSettings()

@@ -26,6 +26,7 @@ from geoalert.audience.places import people_in
 from geoalert.audit import Linker
 from geoalert.audit import tables as audit_tables
 from geoalert.bootstrap.folders import city_folder, city_of, data_folder, migration_scripts
+from geoalert.bootstrap.paging import make_pager, make_staff
 from geoalert.bootstrap.providers import make_channels
 from geoalert.departments import load_departments
 from geoalert.departments import tables as department_tables
@@ -34,6 +35,7 @@ from geoalert.dispatch.channels.channel import Channel
 from geoalert.dispatch.courier import Courier
 from geoalert.dispatch.engine import PostgresEngine, engine_for
 from geoalert.dispatch.plan import Route
+from geoalert.dispatch.watch import Watch
 from geoalert.errors import Invalid, Unavailable
 from geoalert.operations.desk import Desk
 from geoalert.operations.preview_journal import PreviewJournal
@@ -156,6 +158,16 @@ class House:
             zone=self.desk.zone,
         )
 
+    def watch(self) -> Watch:
+        """Who looks for alarms in this process."""
+        return Watch(
+            store=self.store,
+            channels=self.channels,
+            spread=random.SystemRandom().random,
+            pager=make_pager(self.settings),
+            staff=make_staff(self.settings, self.desk.city),
+        )
+
 
 @asynccontextmanager
 async def open_house(
@@ -171,6 +183,8 @@ async def open_house(
     settings = settings or Settings()
     if settings.store.clock_shift and settings.sandbox.credentials is None:
         raise Invalid("a shifted clock is for the sandbox only", pointer="/store/clock_shift")
+    city = city_of(settings)
+    make_pager(settings), make_staff(settings, city)  # refused here rather than by the worker
     keys = keys_of_store(settings, create=create)
     channels = make_channels(settings, keys)
     store = open_store(
@@ -181,7 +195,7 @@ async def open_house(
     desk = Desk(
         store=store,
         engine=engine_for(store),
-        held=HeldCity(city_of(settings)),
+        held=HeldCity(city),
         categories=load_categories(data_folder(settings) / "categories.toml"),
         routes=routes,
         find=people_in if grid is None else grid,

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import time
-import uuid
-from datetime import timedelta
 from typing import Any
 
 import typer
@@ -13,14 +11,12 @@ from rich.table import Table
 from geoalert.bootstrap import House
 from geoalert.cli.console import out, print_json
 from geoalert.cli.inside import in_house
-from geoalert.dispatch.channels import Channel, Chunk, Delivery, Notice, Verdict
-from geoalert.dispatch.reference import make_ref
+from geoalert.dispatch.channels import Channel, Verdict
+from geoalert.dispatch.sample import Sample, send_sample
 from geoalert.errors import Invalid, NotFound
 from geoalert.store import database_now
-from geoalert.subscribers.codes import CITIZEN_CHANNELS
 
 app = typer.Typer(no_args_is_help=True)
-HOUR = timedelta(hours=1)
 # Says what it is, in the three languages of the city: nobody who gets it by mistake should be afraid.
 TEXT = "चाचणी संदेश · परीक्षण संदेश · test message"
 BODY = "हा geoalert चा चाचणी संदेश आहे. यह geoalert का परीक्षण संदेश है। This is a test of geoalert. Nothing has happened."
@@ -68,28 +64,10 @@ async def _asked(channel: Channel) -> dict[str, Any]:
 
 
 async def _sent(house: House, channel: Channel, address: str) -> dict[str, Any]:
-    kind = CITIZEN_CHANNELS.get(channel.name, "handle")
     async with house.store.reading() as session:
         now = await database_now(session)
-    identifier = str(uuid.uuid4())
-    notice = Notice(
-        alert=identifier,
-        message=identifier,
-        revision=1,
-        msg_type="Alert",
-        language="mr",
-        category="test",
-        severity="Unknown",
-        headline=TEXT,
-        description=BODY,
-        instruction="",
-        expires=now + HOUR,
-        link="",
-        drill=True,
-    )
-    delivery = Delivery(address, kind, make_ref(house.keys, 0, 0), identifier)
     began = time.perf_counter()
-    (result,) = await channel.send(Chunk(channel.prepare(notice), [delivery], now + HOUR, now))
+    (result,) = await send_sample(house.keys, channel, [address], Sample("mr", TEXT, BODY), now)
     return _row(channel, result.verdict, result.reason.name, began)
 
 

@@ -29,7 +29,9 @@ PROVIDER = typer.Option(None, "--provider", help="One provider; all of them when
 
 @app.command()
 def status(as_json: bool = typer.Option(False, "--json", help="One JSON document.")) -> None:
-    """What waits, for how long and why; what stands still; how each provider is."""
+    """What is wrong now; what waits, for how long and why; what stands still; how each provider is, and whether it
+    carried the last daily message to staff.
+    """
 
     async def run(house: House) -> Overview:
         async with house.store.reading() as session:
@@ -40,11 +42,13 @@ def status(as_json: bool = typer.Option(False, "--json", help="One JSON document
         print_json(TypeAdapter(Overview).dump_python(found, mode="json"))
         return
     for title, rows in (
+        ("alarms", found.alarms),
         ("batches", found.batches),
         ("due and in nobody's hands", found.queues),
         ("set aside until somebody acts", found.set_aside),
         ("stands still until somebody acts", found.halts),
         ("providers", found.providers),
+        ("the last daily message to staff", found.staff),
     ):
         if rows:
             shown = [asdict(row) for row in rows]

@@ -32,7 +32,7 @@ def worker(with_parent: int = WITH_PARENT) -> None:
         err.print(f"worker {os.getpid()} carries {', '.join(house.channels) or 'nothing: no provider is configured'}")
         keeping = asyncio.create_task(keep_schedule(house.desk, courier.stopping))
         try:
-            await work(courier, house.desk.engine)
+            await work(courier, house.desk.engine, house.watch())
         except Unavailable as gone:
             _end(gone)
         finally:

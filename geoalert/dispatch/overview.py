@@ -14,7 +14,8 @@ from geoalert.dispatch.channels.channel import Channel
 from geoalert.dispatch.health import fresh, on_trial, share, used_today
 from geoalert.dispatch.plan import EMERGENCY, PARKED
 from geoalert.dispatch.reasons import Reason
-from geoalert.dispatch.tables import Batch, Halt, ProviderHealth
+from geoalert.dispatch.staff import shown
+from geoalert.dispatch.tables import Alarm, Batch, Halt, ProviderHealth, StaffMessage
 from geoalert.store import database_now
 from geoalert.subscribers.codes import CHANNEL_NAMES
 
@@ -85,12 +86,37 @@ class Stop:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenAlarm:
+    """What deserves a person's attention now; `paged`: the pager has taken it."""
+
+    severity: str
+    words: str
+    since: datetime
+    key: str
+    paged: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StaffSaid:
+    """The last daily message to staff through a provider: accepted, failed and why, unknown, or being sent."""
+
+    provider: str
+    channel: str
+    day: str
+    said: str
+    why: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Overview:
     batches: list[Pile]
     queues: list[Queue]
     set_aside: list[SetAside]
     providers: list[ProviderState]
     halts: list[Stop]
+    alarms: list[OpenAlarm]
+    staff: list[StaffSaid]
 
 
 async def overview(session: AsyncSession, channels: Iterable[Channel]) -> Overview:
@@ -103,7 +129,26 @@ async def overview(session: AsyncSession, channels: Iterable[Channel]) -> Overvi
         await _set_aside(session),
         await providers(session, channels, stops, now),
         stops,
+        await open_alarms(session),
+        await staff_messages(session, now),
     )
+
+
+async def open_alarms(session: AsyncSession) -> list[OpenAlarm]:
+    """The gravest first."""
+    rows = await session.scalars(select(Alarm).where(Alarm.said_at.is_not(None), Alarm.ended_at.is_(None)))
+    found = [OpenAlarm(row.severity, row.words, row.since, row.key, row.told == "alarm") for row in rows]
+    return sorted(found, key=lambda alarm: (alarm.severity, alarm.since, alarm.key))
+
+
+async def staff_messages(session: AsyncSession, now: datetime) -> list[StaffSaid]:
+    """The last through each provider, by name."""
+    rows = await session.scalars(select(StaffMessage).order_by(StaffMessage.day))
+    last = {row.provider: row for row in rows}
+    return [
+        StaffSaid(row.provider, row.channel, row.day, shown(row.state, row.at, now), _why(row.reason), row.at)
+        for _, row in sorted(last.items())
+    ]
 
 
 async def queues(session: AsyncSession, now: datetime) -> list[Queue]:

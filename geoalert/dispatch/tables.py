@@ -152,3 +152,36 @@ class Pace(Base):
 
     name: Mapped[str] = mapped_column(String(60), primary_key=True)
     tat: Mapped[float] = mapped_column(Float)  # seconds since 1970, database clock
+
+
+class Alarm(Base):
+    """Something is wrong and a person should know: one row from when it is seen until the pager has heard that it
+    ended; rules in `alarms`.
+    """
+
+    __tablename__ = "alarm"
+
+    key: Mapped[str] = mapped_column(String(60), primary_key=True)
+    severity: Mapped[str] = mapped_column(String(10))
+    words: Mapped[str] = mapped_column(String(200))
+    since: Mapped[datetime] = mapped_column(Instant())
+    said_at: Mapped[datetime | None] = mapped_column(Instant())  # an alarm from then on; empty: it may pass by itself
+    ended_at: Mapped[datetime | None] = mapped_column(Instant())
+    told: Mapped[str] = mapped_column(String(5))  # what the pager last took: alarm, ended; empty: nothing yet
+    attempts: Mapped[int] = mapped_column(Integer)  # since it last took something
+    next_try: Mapped[datetime] = mapped_column(Instant())
+
+
+class StaffMessage(Base):
+    """The one real message of a local day to staff through a provider. The row is made, and committed, before it is
+    sent: one that stays `sending` is in doubt and is not sent again.
+    """
+
+    __tablename__ = "staff_message"
+
+    day: Mapped[str] = mapped_column(String(10), primary_key=True)  # the city's date
+    provider: Mapped[str] = mapped_column(String(20), primary_key=True)
+    channel: Mapped[str] = mapped_column(String(10))
+    state: Mapped[str] = mapped_column(String(10))  # sending, accepted, failed, unknown
+    reason: Mapped[int] = mapped_column(SmallInteger)  # a Reason, 0 unless it failed
+    at: Mapped[datetime] = mapped_column(Instant())

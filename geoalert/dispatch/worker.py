@@ -12,6 +12,7 @@ from geoalert.dispatch.courier import Courier
 from geoalert.dispatch.engine import Engine
 from geoalert.dispatch.expiry import close_expired
 from geoalert.dispatch.receipts import fold_receipts
+from geoalert.dispatch.watch import Watch
 from geoalert.errors import Outdated
 
 log = logging.getLogger(__name__)
@@ -22,8 +23,9 @@ ASK_EVERY = 1.0
 LEAVE = 2.0  # seconds for what is to end, or was cancelled: a connection that is dead holds it up for ever
 
 
-async def work(courier: Courier, engine: Engine) -> None:
-    """Runs until `courier.stopping` is set: what is in hand is finished, leases are given back.
+async def work(courier: Courier, engine: Engine, watch: Watch | None = None) -> None:
+    """Runs until `courier.stopping` is set: what is in hand is finished, leases are given back. With a `watch` alarms
+    are looked for beside it.
 
     Raises whatever ends the engine; a supervisor starts the worker again.
     """
@@ -32,6 +34,8 @@ async def work(courier: Courier, engine: Engine) -> None:
         return await courier.carry(batch_id)
 
     beside = [asyncio.create_task(_fold(courier)), asyncio.create_task(_ask(courier))]
+    if watch is not None:
+        beside.append(asyncio.create_task(watch.run(courier.stopping)))
     try:
         await engine.run(carry, {channel.name for channel in courier.channels.values()}, courier.stopping)
     finally:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from tests.e2e.commands import Ran
-from tests.e2e.warm import WARM, become
+from tests.e2e.warm import WARM, become, exit_code, start
 from tests.waiting import until
 
 PAUSE: Final = 0.3  # seconds before a command that ended is started again
@@ -49,17 +49,18 @@ class Kept:
         while True:
             out, err = self._file("out"), self._file("err")
             process = WARM.Process(target=become, args=(self.arguments, self.folder, dict(self.env), out, err))
-            await asyncio.to_thread(process.start)
+            await asyncio.to_thread(start, process)
             self._process = process
             try:
-                await until(lambda process=process: process.exitcode is not None, "it ends", 3600)  # type: ignore[misc]
+                await until(lambda process=process: exit_code(process) is not None, "it ends", 3600)  # type: ignore[misc]
             finally:
                 self._process = None
                 process.kill()
                 await asyncio.to_thread(process.join)
-            assert process.exitcode is not None
+            code = exit_code(process)
+            assert code is not None
             words = [path.read_text(encoding="utf-8") if path.exists() else "" for path in (out, err)]
-            self.ended.append(Ran(process.exitcode, *words))
+            self.ended.append(Ran(code, *words))
             process.close()
             await asyncio.sleep(PAUSE)
 

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from multiprocessing.context import ForkServerProcess
 
 from tests.chaos.dying import Errand, run
-from tests.e2e.warm import WARM
+from tests.e2e.warm import WARM, exit_code, start
 from tests.waiting import until
 
 LIMIT = 60.0
@@ -20,7 +20,7 @@ PAUSE = 0.3  # seconds before a worker that ended is started again
 async def working(errand: Errand) -> AsyncIterator[ForkServerProcess]:
     """A worker for the length of a block; what is left of it at the end is killed."""
     process = WARM.Process(target=run, args=(errand,))
-    await asyncio.to_thread(process.start)
+    await asyncio.to_thread(start, process)
     try:
         yield process
     finally:
@@ -31,9 +31,10 @@ async def working(errand: Errand) -> AsyncIterator[ForkServerProcess]:
 
 async def ended(process: ForkServerProcess, limit: float = LIMIT) -> int:
     """How it ended, as its parent is told: the negative of a signal's number."""
-    await until(lambda: process.exitcode is not None, "the worker ends", limit)
-    assert process.exitcode is not None
-    return process.exitcode
+    await until(lambda: exit_code(process) is not None, "the worker ends", limit)
+    code = exit_code(process)
+    assert code is not None
+    return code
 
 
 async def stay(errand: Errand) -> None:

@@ -7,8 +7,10 @@ from __future__ import annotations
 import multiprocessing
 import os
 import sys
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
 from geoalert.cli.main import run
@@ -16,6 +18,20 @@ from tests.e2e.commands import LIMIT, Ran, environment
 
 WARM = multiprocessing.get_context("forkserver")
 WARM.set_forkserver_preload(["geoalert.cli.main"])
+# Starting a process asks how all others are; of two that ask at once how one ended, the second is told 255.
+_ASKING = threading.Lock()
+
+
+def start(process: ForkServerProcess) -> None:
+    """Starts it; from any thread."""
+    with _ASKING:
+        process.start()
+
+
+def exit_code(process: ForkServerProcess) -> int | None:
+    """How it ended, or None while it has not."""
+    with _ASKING:
+        return process.exitcode
 
 
 def become(arguments: tuple[str, ...], cwd: Path, env: Mapping[str, str], out: Path, err: Path) -> None:

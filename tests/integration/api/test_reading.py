@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import time
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from geoalert.dispatch.carrier import ANY_MESSAGE
+from geoalert.dispatch.halts import halt
+from geoalert.dispatch.reasons import Reason
+from geoalert.dispatch.staff import Staff
 from tests.integration.api.conftest import Door, refusal
 
 
@@ -84,6 +90,22 @@ async def test_alive_ready_and_figures(door: Door) -> None:
     assert "geoalert_store_up 1.0" in figures
     assert 'route="/v1/alerts/{identifier}/send",status="200"' in figures
     assert door.author.split("_")[1] not in figures
+
+
+async def test_alarms_and_the_message_to_staff_are_figures(door: Door) -> None:
+    figures = (await door.call("GET", "/metrics")).text
+    assert 'geoalert_alarms{severity="critical"} 0.0' in figures
+    async with door.house.store.writing() as session:
+        await halt(session, "twilio", ANY_MESSAGE, Reason.CREDENTIAL)
+    watch = replace(door.house.watch(), staff=Staff({"sms": ["+12025550119"]}, time(0, 0), ZoneInfo("Asia/Kolkata")))
+    await watch.look()
+    await watch.settled()
+    figures = (await door.call("GET", "/metrics")).text
+    assert 'geoalert_alarms{severity="critical"} 1.0' in figures
+    assert 'geoalert_alarms{severity="warning"} 0.0' in figures
+    assert 'geoalert_staff_message_accepted{channel="sms",provider="twilio"} 1.0' in figures
+    assert 'geoalert_staff_message_age_seconds{channel="sms",provider="twilio"}' in figures
+    assert "2025550119" not in figures
 
 
 async def test_without_channels_it_is_not_ready(door: Door) -> None:

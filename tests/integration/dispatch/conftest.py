@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 from sqlalchemy import select, update
 
 from geoalert.dispatch.channels.push_fcm import FcmPush
@@ -21,6 +22,8 @@ from geoalert.sandbox.faults import Fault
 from geoalert.store import Base, database_now
 from geoalert.subscribers.tables import Subscriber
 from tests.conftest import Providers
+from tests.integration.dispatch.guard import BEARER, Guard
+from tests.integration.dispatch.pagers import pager_running
 from tests.waiting import until
 from tests.workbench import Chain
 
@@ -109,3 +112,15 @@ def reasons(batch: Batch) -> set[Reason]:
 @pytest.fixture
 async def depot(chain: Chain, providers: Providers) -> Depot:
     return Depot(chain, providers)
+
+
+@pytest.fixture
+async def guard(depot: Depot) -> AsyncIterator[Guard]:
+    """A depot whose alarms go to a pager."""
+    async with pager_running() as pager:
+        settings = depot.chain.house.settings
+        settings.pager.url, settings.pager.token = SecretStr(pager.url), SecretStr(BEARER)
+        made = Guard(depot, pager)
+        yield made
+        for watch in made.made:
+            await watch.close()

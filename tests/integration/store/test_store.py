@@ -25,6 +25,7 @@ from geoalert.store.copying import add_rows
 from geoalert.store.migrations import differences
 from geoalert.subscribers.tables import Address, AreaPlace
 from geoalert.wards.tables import WardRow
+from tests.downgrade import back_to
 from tests.stores import ON_POSTGRESQL, ON_SQLITE
 from tests.workbench import Chain
 
@@ -32,6 +33,14 @@ from tests.workbench import Chain
 async def test_migrations_make_what_the_models_say(house: House) -> None:
     await house.upgrade()  # again: changes nothing
     await house.require_current()
+    assert await differences(house.store, metadata()) == []
+
+
+async def test_alarms_go_with_their_tables_and_come_back_with_them(house: House) -> None:
+    await back_to(house.store, "0010")
+    missing = [change for change in await differences(house.store, metadata()) if change.startswith("('add_table'")]
+    assert all(any(f"Table('{name}'" in change for change in missing) for name in ("alarm", "staff_message"))
+    await house.upgrade()
     assert await differences(house.store, metadata()) == []
 
 
