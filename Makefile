@@ -23,7 +23,7 @@ demo: setup ## the main job on real Pune data; options in ARGS, e.g. make demo A
 	@$(BIN)/geoalert demo $(ARGS)
 
 test: setup check ## everything that must hold before a change lands
-	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 chaos: setup ## the faults of make test in full: 100 kills a cell, on both stores; another number by GEOALERT_TEST_KILLS
 	GEOALERT_TEST_CHAOS=full .ci/run $(BIN)/python -m pytest -n 2 --dist loadfile tests/chaos $(ARGS)

@@ -74,12 +74,16 @@ async def measure(scale: Scale, folder: Path) -> dict[str, Any]:
         towns = {name: await found(url, folder / name, quick_sink.url, stack) for name, url in stores.items()}
         for town in towns.values():
             await town.settle(scale.recipients)
-        rates: dict[str, list[float]] = {name: [] for name in (*towns, "channel alone", "pyfcm loop", "celery")}
+        rates: dict[str, list[float]] = {
+            name: [] for name in (*towns, "channel alone", "the same, plain", "pyfcm loop", "celery")
+        }
         lost = doubled = 0
         missing = why_not()
         credentials = towns["PostgreSQL"].credentials
         for number in range(scale.rounds):
-            rates["channel alone"].append(scale.recipients / alone("bare", credentials, scale.recipients, 64))
+            bare = ("bare", credentials, scale.recipients, 64)
+            rates["channel alone"].append(scale.recipients / alone(*bare, "settled"))
+            rates["the same, plain"].append(scale.recipients / alone(*bare))
             for name, town in towns.items():
                 quick_sink.forget()
                 rates[name].append(scale.recipients / await carried(town, scale.recipients, 1, 64))
@@ -106,6 +110,7 @@ async def measure(scale: Scale, folder: Path) -> dict[str, Any]:
             "lost": lost,
             "doubled": doubled,
             "ledger_overhead": 1 - middle["PostgreSQL"] / middle["channel alone"],
+            "over_the_plain_channel": 1 - middle["PostgreSQL"] / middle["the same, plain"],
             "vs_pyfcm_loop": middle["PostgreSQL"] / middle["pyfcm loop"],
             "vs_celery": middle["PostgreSQL"] / middle["celery"] if "celery" in middle else None,
             "celery_missing": missing,
@@ -127,7 +132,8 @@ def show(found: dict[str, Any]) -> None:
         print(f"          celery: not measured, for want of {found['celery_missing']}")
     celery = "not measured" if found["vs_celery"] is None else f"{found['vs_celery']:.1f} x"
     print(f"\nlost {found['lost']}, told twice {found['doubled']}")
-    print(f"the ledger costs {found['ledger_overhead']:.0%} of the channel's own speed (PostgreSQL)")
+    plain = f"{found['over_the_plain_channel']:.0%} of what it has in a process as Python makes it"
+    print(f"the ledger costs {found['ledger_overhead']:.0%} of the channel's own speed (PostgreSQL), {plain}")
     print(f"a pyfcm loop: {found['vs_pyfcm_loop']:.1f} x; Celery, one task a recipient: {celery}")
     print(f"two workers, 8 in flight each, 50 ms a request: {found['two_workers']:.2f} x one")
     lanes, door = found["priority"], found["broadcast"]

@@ -1,6 +1,8 @@
 """The channel alone: the same requests, nothing written down. Prints the seconds it took.
 
-python -m bench.outbound.bare CREDENTIALS RECIPIENTS IN_FLIGHT
+python -m bench.outbound.bare CREDENTIALS RECIPIENTS IN_FLIGHT [settled]
+
+With `settled` the garbage collector is set as our worker sets it: what is left between the two is the ledger's.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from geoalert.bootstrap.long_lived import settle
 from geoalert.dispatch.channels import Chunk, Delivery, Notice
 from geoalert.dispatch.channels.push_fcm import FcmPush
 from geoalert.dispatch.engine.seam import CONCURRENCY
@@ -20,7 +23,7 @@ from geoalert.sandbox.credentials import read_credentials
 CHUNK = 500
 
 
-async def main(credentials: Path, recipients: int, in_flight: int) -> float:
+async def main(credentials: Path, recipients: int, in_flight: int, *, settled: bool) -> float:
     sandbox = read_credentials(credentials)
     channel = FcmPush(
         sandbox.service_account, endpoint=sandbox.fcm_endpoint, rate=1e6, in_flight=in_flight, rehearsal=True
@@ -52,6 +55,8 @@ async def main(credentials: Path, recipients: int, in_flight: int) -> float:
             await channel.send(Chunk(channel.prepare(notice), some, notice.expires, now))
 
     await channel.check()  # the token is there
+    if settled:
+        settle()
     begun = time.perf_counter()
     await asyncio.gather(*(lane() for _ in range(CONCURRENCY["routine"])))
     taken = time.perf_counter() - begun
@@ -60,4 +65,4 @@ async def main(credentials: Path, recipients: int, in_flight: int) -> float:
 
 
 if __name__ == "__main__":
-    print(asyncio.run(main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))))
+    print(asyncio.run(main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), settled=len(sys.argv) > 4)))

@@ -11,6 +11,7 @@ import sys
 from dataclasses import replace
 
 from geoalert.bootstrap import open_house
+from geoalert.bootstrap.long_lived import settle
 from geoalert.dispatch.channels.push_fcm import FcmPush
 from geoalert.dispatch.worker import work
 from geoalert.sandbox.credentials import read_credentials
@@ -26,6 +27,7 @@ async def main(in_flight: int, rate: float) -> None:
         await push.check()
         courier = replace(house.courier(), channels={"fcm": push})
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, courier.stopping.set)
+        settle()  # as the command does
         print("ready", flush=True)
         await work(courier, house.desk.engine)
         await push.close()

@@ -7,6 +7,7 @@ import os
 from typing import NoReturn
 
 from geoalert.bootstrap import House, collect_traces, until_outdated
+from geoalert.bootstrap.long_lived import settle
 from geoalert.cli.console import err
 from geoalert.cli.inside import in_house
 from geoalert.cli.orphan import WITH_PARENT, on_stop
@@ -30,6 +31,7 @@ def worker(with_parent: int = WITH_PARENT) -> None:
         outdated = asyncio.create_task(until_outdated(house.store))
         outdated.add_done_callback(lambda _: courier.stopping.set())
         err.print(f"worker {os.getpid()} carries {', '.join(house.channels) or 'nothing: no provider is configured'}")
+        settle()
         keeping = asyncio.create_task(keep_schedule(house.desk, courier.stopping))
         try:
             await work(courier, house.desk.engine, house.watch())

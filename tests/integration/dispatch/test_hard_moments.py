@@ -2,76 +2,32 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Sequence
-from dataclasses import replace
-from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select, update
 
 from geoalert.dispatch.canary import ask_providers
 from geoalert.dispatch.carrier import ANY_MESSAGE
-from geoalert.dispatch.channels.channel import Chunk, Idempotency, SendResult, Verdict
-from geoalert.dispatch.channels.wire import NOT_BEGUN
-from geoalert.dispatch.courier import Courier
+from geoalert.dispatch.channels.channel import Idempotency, SendResult, Verdict
 from geoalert.dispatch.expiry import close_expired
 from geoalert.dispatch.halts import halt
-from geoalert.dispatch.health import fresh
 from geoalert.dispatch.lease import due
 from geoalert.dispatch.outcomes import Outcome
 from geoalert.dispatch.reasons import Reason
 from geoalert.dispatch.receipts import fold_receipts
-from geoalert.dispatch.tables import Batch, Halt, Pace, ProviderHealth, ReceiptRow
+from geoalert.dispatch.tables import Batch, Halt, ProviderHealth, ReceiptRow
 from geoalert.store import database_now
 from geoalert.subscribers.tables import Address
 from tests.integration.dispatch.conftest import Depot
+from tests.integration.dispatch.moments import SECOND, ago, known, rounds, stands, told
 from tests.integration.dispatch.scripted import TAKEN, Scripted
 
-SECOND = timedelta(seconds=1)
 REFUSED_CREDENTIAL = SendResult(Verdict.MISCONFIGURED, Reason.CREDENTIAL)
 REFUSED_TEXT = SendResult(Verdict.REFUSED, Reason.PAYLOAD)
 UNCERTAIN, PENDING, ACCEPTED = Outcome.UNCERTAIN, Outcome.PENDING, Outcome.ACCEPTED
 
 
-async def told(depot: Depot, people: int, *providers: Scripted, severity: str = "Extreme") -> Courier:
-    """So many people of a released message, and a courier with these providers."""
-    await depot.settle(people, "sms")
-    if severity == "Extreme":
-        await depot.chain.broadcast(channels=("sms",))
-    else:
-        await depot.chain.sent(channels=("sms",), severity=severity)
-    return replace(depot.courier, channels={each.provider: each for each in providers})
-
-
-async def stands(depot: Depot, outcomes: Sequence[Outcome], **values: Any) -> None:
-    """As an outage left the batch."""
-    size = len(outcomes)
-    await depot.change(Batch, outcomes=bytes(outcomes), reasons=bytes(size), **({"provider": "a"} | values))
-
-
-async def known(depot: Depot, provider: str, **values: Any) -> None:
-    """How a provider was seen; a function is of the database's clock."""
-    async with depot.chain.house.store.writing() as session:
-        now = await database_now(session)
-        row = fresh(provider, now)
-        for name, value in values.items():
-            setattr(row, name, value(now) if callable(value) else value)
-        session.add(row)
-
-
-def ago(seconds: float = 0.0) -> Callable[[datetime], datetime]:
-    return lambda now: now - seconds * SECOND
-
-
 ON_TRIAL: dict[str, Any] = {"streak": 3, "opens": 1, "returning_since": ago()}
-
-
-async def rounds(depot: Depot, courier: Courier, count: int = 1) -> None:
-    for _ in range(count):
-        for batch in await depot.batches():
-            await courier.carry(batch.id)
-        await depot.later()
 
 
 async def test_a_provider_on_trial_that_answers_a_question_has_passed(depot: Depot) -> None:
@@ -143,24 +99,6 @@ async def test_whom_the_provider_never_had_waits_again(depot: Depot) -> None:
     assert (a.looked, await depot.outcomes()) == ([3], {PENDING: 3})
 
 
-async def test_whose_turn_did_not_come_goes_with_the_next_chunk(depot: Depot) -> None:
-    """A provider that is slower than its rate is not ill, and nobody waits for a retry because of it."""
-
-    class Slow(Scripted):
-        async def send(self, chunk: Chunk) -> list[SendResult]:
-            answers = await super().send(chunk)
-            return [answer if number < 10 else NOT_BEGUN for number, answer in enumerate(answers)]
-
-    a = Slow("a")
-    courier = await told(depot, 60, a)
-    await rounds(depot, courier)
-    assert await depot.outcomes() == {ACCEPTED: 60}
-    assert a.sent[:3] == [5, 50, 10]
-    async with courier.store.reading() as session:
-        (health,) = await session.scalars(select(ProviderHealth))
-    assert (health.ill, health.streak) == (0.0, 0)
-
-
 async def test_questions_do_not_use_up_the_day(depot: Depot) -> None:
     a = Scripted("a", known=lambda _: SendResult(Verdict.UNCERTAIN, Reason.RATE_LIMITED), daily_cap=50)
     courier = await told(depot, 20, a, severity="Moderate")
@@ -168,27 +106,6 @@ async def test_questions_do_not_use_up_the_day(depot: Depot) -> None:
     await rounds(depot, courier, 3)
     async with courier.store.reading() as session:
         assert (await session.get_one(ProviderHealth, "a")).used == 0
-
-
-async def test_a_clock_that_steps_back_does_not_keep_a_provider_out(depot: Depot) -> None:
-    a = Scripted("a")
-    courier = await told(depot, 10, a)
-    hour = timedelta(hours=1)
-    for column in ("open_until", "probe_until", "checked_at"):
-        await known(depot, "a", opens=1, **{"open_until": ago(), column: lambda now: now + hour})
-        await courier.carry((await depot.batch()).id)  # nobody carries: it waits, and not for an hour
-        async with courier.store.reading() as session:
-            assert (await depot.batch()).not_before < await database_now(session) + timedelta(minutes=1)
-        await ask_providers(courier.store, courier.channels.values(), lambda: 0.5)
-        async with courier.store.writing() as session:
-            (health,) = await session.scalars(select(ProviderHealth))
-            assert (column, health.open_until) == (column, None)
-            await session.delete(health)
-    await known(
-        depot, "a", streak=3, opens=1, returning_since=lambda now: now + hour, probe_until=lambda now: now + hour
-    )
-    await rounds(depot, courier, 2)
-    assert await depot.outcomes() == {ACCEPTED: 10}
 
 
 async def test_what_it_thinks_of_us_does_not_keep_a_provider_out_for_ever(depot: Depot) -> None:
@@ -207,40 +124,6 @@ async def test_a_text_that_everybody_is_refused_for_stops_at_the_first_few(depot
     assert await depot.outcomes() == {PENDING: 120}
     assert sum(a.sent) == 5
     assert {(batch.state, batch.parked_for) for batch in await depot.batches()} == {("parked", Reason.PAYLOAD)}
-
-
-async def test_a_pause_counts_while_the_pace_is_waited_for(depot: Depot) -> None:
-    a = Scripted("a")
-    courier = await told(depot, 5, a)
-    async with courier.store.writing() as session:
-        now = await database_now(session)
-        session.add(Pace(name="a:sms:emergency", tat=now.timestamp() + 2.0))
-
-    async def stop() -> None:
-        await asyncio.sleep(0.5)
-        async with courier.store.writing() as session:
-            await halt(session, "a", ANY_MESSAGE, Reason.PAUSED, "test", emergencies=True)
-
-    await asyncio.gather(stop(), *(courier.carry(batch.id) for batch in await depot.batches()))
-    assert (a.sent, await depot.outcomes()) == ([], {PENDING: 5})
-
-
-async def test_however_many_workers_book_their_sends_keep_the_rate(depot: Depot) -> None:
-    """Who would wait for long books nothing, and comes back."""
-    a = Scripted("a")
-    courier = await told(depot, 10, a)
-    async with courier.store.writing() as session:
-        full = (await database_now(session)).timestamp() + 8.0
-        session.add(Pace(name="a:sms:emergency", tat=full))
-    assert await courier.carry((await depot.batch()).id) is not None
-    batch = await depot.batch()
-    assert (batch.state, batch.attempts, a.sent) == ("queued", 0, [])
-    async with courier.store.writing() as session:
-        assert await session.scalar(select(Pace.tat)) == full
-        assert SECOND * 0 < batch.not_before - await database_now(session) <= 8 * SECOND
-        await session.execute(update(Pace).values(tat=full + 3_600))  # the clock has stepped back by an hour
-    await rounds(depot, courier, 2)
-    assert await depot.outcomes() == {ACCEPTED: 10}
 
 
 async def test_a_trial_that_nobody_was_sent_on_is_free_again(depot: Depot) -> None:

@@ -1,0 +1,19 @@
+"""What a process that stays for long does once it has loaded everything."""
+
+from __future__ import annotations
+
+import gc
+from typing import Final
+
+# Objects that are made and not yet gone before garbage is looked for; 700 by default: a chunk of a thousand recipients,
+# each with a task and a request, set it off hundreds of times, and found next to nothing.
+MADE: Final = 100_000
+
+
+def settle() -> None:
+    """Looks for garbage less often, and no more among what was loaded for good. A worker is a third faster by it
+    (`bench.dispatch` measures both ways).
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(MADE, 10, 10)
