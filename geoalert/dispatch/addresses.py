@@ -46,8 +46,8 @@ SQLITE: Final = text("""
     ORDER BY a.state <> 'active', a.rank, a.id
 """)
 
-# By owner: their address (its id, kind, sealed value and state), and of a person their own state, consent, quiet hours.
-Known = tuple[int, str, bytes, str, str | None, int | None, int | None, int | None]
+# The owner, their address (its id, kind, sealed value and state), and of a person their state, consent, quiet hours.
+Known = tuple[int, int, str, bytes, str, str | None, int | None, int | None, int | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,16 +76,16 @@ async def addresses_of(
     known = await _known(session, batch.channel, [ids[position] for position in positions])
     keys, reached = keys_of(session), Reached()
     batch_id, channel, name = batch.id, batch.channel, f"{batch.message_id}.{batch.channel}"
+    usable, gone = reached.usable, (Outcome.SUPPRESSED, Reason.ADDRESS_GONE)
     for position in positions:
         owner = ids[position]
         found = known.get(owner)
-        if found is None or found[3] == "gone":
-            reached.gone[position] = (Outcome.SUPPRESSED, Reason.ADDRESS_GONE)
+        if found is None:
+            reached.gone[position] = gone
             continue
-        address_id, kind, sealed, state, person_state, consent, quiet_from, quiet_to = found
-        withdrawn = owner > 0 and (person_state != "active" or (needs_consent and not consent))
-        if state != "active" or withdrawn:
-            reached.gone[position] = (Outcome.SUPPRESSED, Reason.OPTED_OUT)
+        _, address_id, kind, sealed, state, person_state, consent, quiet_from, quiet_to = found
+        if state != "active" or (owner > 0 and (person_state != "active" or (needs_consent and not consent))):
+            reached.gone[position] = gone if state == "gone" else (Outcome.SUPPRESSED, Reason.OPTED_OUT)
             continue
         if quiet and quiet_from is not None and quiet_to is not None:
             until = quiet_until(quiet_from, quiet_to, *quiet)
@@ -97,15 +97,12 @@ async def addresses_of(
         except Invalid:
             reached.gone[position] = (Outcome.SUPPRESSED, Reason.UNREADABLE)
             continue
-        delivery = Delivery(value, kind, make_ref(keys, batch_id, position), f"{name}.{address_id}")
-        reached.usable[position] = delivery, address_id
+        usable[position] = Delivery(value, kind, make_ref(keys, batch_id, position), f"{name}.{address_id}"), address_id
     return reached
 
 
 async def _known(session: AsyncSession, channel: int, owners: Sequence[int]) -> dict[int, Known]:
     on_postgresql = session.get_bind().dialect.name == "postgresql"
     asked = {"owners": list(owners) if on_postgresql else json.dumps(list(owners)), "channel": channel}
-    known: dict[int, Known] = {}
-    for owner, *found in await session.execute(POSTGRESQL if on_postgresql else SQLITE, asked):
-        known.setdefault(owner, tuple(found))
-    return known
+    rows = (await session.execute(POSTGRESQL if on_postgresql else SQLITE, asked)).all()
+    return {row[0]: row for row in reversed(rows)}  # of an owner's addresses the first

@@ -8,9 +8,11 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
+from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import defer
 
 from geoalert.alerts.states import LIVE
 from geoalert.alerts.tables import Alert, Message
@@ -34,6 +36,17 @@ ENDED: Mapping[str, Change] = {
     "superseded": (Outcome.CANCELLED, Reason.SUPERSEDED),
     "withdrawn": (Outcome.CANCELLED, Reason.CANCELLED),
 }
+FIRST: Final = 1  # of a chain
+
+# Shared lock: a cancel commits either before this check or after these recipients are marked. Of two tables that hold
+# areas and texts, what a chunk needs.
+_TOLD: Final = (
+    select(Message, Alert)
+    .join(Alert, Alert.id == Message.alert_id)
+    .where(Message.id == bindparam("message"))
+    .with_for_update(read=True, of=Message)
+    .options(defer(Message.area), defer(Message.audience_mark))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +114,8 @@ async def take_chunk(
     merge_locked(batch, dict.fromkeys(reached.quiet, (Outcome.HELD, Reason.QUIET_HOURS)))
     tried.quiet.extend(reached.quiet.values())
     batch.lease_until = now + terms.lease
-    told = [position for position in usable if batch.outcomes[position] == Outcome.UNCERTAIN]
+    outcomes = batch.outcomes
+    told = [position for position in usable if outcomes[position] == Outcome.UNCERTAIN]
     doubts = frozenset(told).difference(tried.lost)
     if not picked.ask:
         _release_held(batch, usable)
@@ -126,9 +140,7 @@ async def take_chunk(
 
 async def message_of(session: AsyncSession, batch: Batch) -> tuple[Message, Alert] | None:
     """The batch's message and its alert; None when it is not there."""
-    # Shared lock: a cancel commits either before this check or after these recipients are marked.
-    query = select(Message, Alert).join(Alert, Alert.id == Message.alert_id).where(Message.id == batch.message_id)
-    row = (await session.execute(query.with_for_update(read=True, of=Message))).one_or_none()
+    row = (await session.execute(_TOLD, {"message": batch.message_id})).one_or_none()
     return None if row is None else (row[0], row[1])
 
 
@@ -153,12 +165,18 @@ def is_over(batch: Batch, found: tuple[Message, Alert] | None, now: datetime) ->
 
 def _release_held(batch: Batch, positions: Iterable[int]) -> None:
     """Quiet hours are over for these; the checks that follow are fresh."""
-    waiting = [position for position in positions if batch.outcomes[position] == Outcome.HELD]
-    merge_locked(batch, dict.fromkeys(waiting, (Outcome.PENDING, Reason.NONE)))
+    outcomes = batch.outcomes
+    if Outcome.HELD in outcomes:
+        waiting = [position for position in positions if outcomes[position] == Outcome.HELD]
+        merge_locked(batch, dict.fromkeys(waiting, (Outcome.PENDING, Reason.NONE)))
 
 
 async def _emergency_in_chain(session: AsyncSession, message: Message) -> bool:
-    """Whether any message of this alert went out without asking for consent: its people hear how it ends, too."""
+    """Whether any message of this alert went out without asking for consent: its people hear how it ends, too. Those
+    after this one did not: it would be over.
+    """
+    if message.number == FIRST:
+        return REACH[message.severity].consent
     severities = await session.scalars(
         select(Message.severity).where(Message.alert_id == message.alert_id, Message.released_at.is_not(None))
     )

@@ -9,18 +9,18 @@ from dataclasses import dataclass, field
 from datetime import UTC, timedelta, tzinfo
 from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from geoalert.alerts.tables import Message
 from geoalert.dispatch.channels.channel import Channel
 from geoalert.dispatch.chunk import Terms
-from geoalert.dispatch.lease import claim, locked, park, until_due
+from geoalert.dispatch.lease import claim_locked, park, until_due
 from geoalert.dispatch.proof import Proof
 from geoalert.dispatch.reasons import Reason
 from geoalert.dispatch.run import Run
 from geoalert.dispatch.tables import Batch
 from geoalert.dispatch.tempo import Tempo
-from geoalert.store import Store
+from geoalert.store import Store, database_now
 from geoalert.subscribers.codes import CHANNEL_NAMES
 from geoalert.tracing import TRACER, within
 
@@ -30,6 +30,14 @@ NOT_OURS: Final = timedelta(seconds=5)
 SOON: Final = timedelta(
     seconds=10
 )  # a batch that waits for longer is found by the sweep; its time may change meanwhile
+
+# The batch, its row locked, and the trace of the request that released its message.
+_ASKED: Final = (
+    select(Batch, Message.trace)
+    .outerjoin(Message, Message.id == Batch.message_id)
+    .where(Batch.id == bindparam("batch"))
+    .with_for_update(of=Batch)
+)
 
 
 @dataclass
@@ -57,23 +65,22 @@ class Courier:
         finished, parked, or another's.
         """
         async with self.store.writing() as session:
-            asked = select(Batch.channel, Batch.message_id, Batch.priority, Batch.size, Message.trace)
-            whole = asked.outerjoin(Message, Message.id == Batch.message_id).where(Batch.id == batch_id)
-            row = (await session.execute(whole)).one_or_none()
+            row = (await session.execute(_ASKED, {"batch": batch_id})).one_or_none()
             if row is None:
                 return None
-            if row.channel not in CHANNEL_NAMES:
-                batch = await locked(session, batch_id)
-                if batch is not None and batch.state == "queued":
-                    log.error("batch %d is parked: channel %d is unknown", batch_id, row.channel)
+            batch, trace = row
+            if batch.channel not in CHANNEL_NAMES:
+                if batch.state == "queued":
+                    log.error("batch %d is parked: channel %d is unknown", batch_id, batch.channel)
                     park(batch, Reason.NO_CHANNEL)
                 return None
-            carriers = self.carriers(row.channel)
+            carriers = self.carriers(batch.channel)
             if not carriers:
                 return NOT_OURS  # another worker has a provider of this channel
-            generation = await claim(session, batch_id, self.owner, self.lease)
+            now = await database_now(session)
+            generation = claim_locked(batch, self.owner, self.lease, now)
             if generation is None:
-                return _soon(await until_due(session, batch_id))
+                return _soon(until_due(batch, now))
         run = Run(
             store=self.store,
             carriers=carriers,
@@ -84,10 +91,10 @@ class Courier:
             tempo=self.tempo,
             batch_id=batch_id,
             generation=generation,
-            key=(row.message_id, row.channel),
+            key=(batch.message_id, batch.channel),
         )
-        about = {"batch": batch_id, "channel": row.channel, "priority": row.priority, "recipients": row.size}
-        with TRACER.start_as_current_span("carry batch", within(row.trace), attributes=about, record_exception=False):
+        about = {"batch": batch_id, "channel": batch.channel, "priority": batch.priority, "recipients": batch.size}
+        with TRACER.start_as_current_span("carry batch", within(trace), attributes=about, record_exception=False):
             return _soon(await run.to_end())
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
-from sqlalchemy import delete, or_, select
+from sqlalchemy import bindparam, delete, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from geoalert.audit import append
@@ -27,15 +27,22 @@ WHOLE_PROVIDER: Final[Mapping[Reason, bool]] = MappingProxyType(
     }
 )
 
+# Shared lock: who lifts one waits for those that set a batch aside because of it, and then finds them.
+_CONCERNING: Final = (
+    select(Halt)
+    .where(
+        Halt.provider.in_(bindparam("providers", expanding=True)),
+        or_(Halt.message_id == ANY_MESSAGE, Halt.message_id == bindparam("message")),
+    )
+    .order_by(Halt.message_id)
+    .with_for_update(read=True)
+)
+
 
 async def halts_of(session: AsyncSession, providers: Sequence[str], message_id: int) -> Sequence[Halt]:
     """Those that concern this message at these providers."""
-    query = select(Halt).where(
-        Halt.provider.in_([*providers, ANYWHERE]),
-        or_(Halt.message_id == ANY_MESSAGE, Halt.message_id == message_id),
-    )
-    # Shared lock: who lifts one waits for those that set a batch aside because of it, and then finds them.
-    return (await session.scalars(query.order_by(Halt.message_id).with_for_update(read=True))).all()
+    asked = {"providers": [*providers, ANYWHERE], "message": message_id}
+    return (await session.scalars(_CONCERNING, asked)).all()
 
 
 async def halt(

@@ -8,11 +8,11 @@ again over two minutes. GOV.UK Notify moves ten points a minute after 50 errors;
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
-from geoalert.dispatch.channels.channel import SendResult, Verdict
+from geoalert.dispatch.channels.channel import Verdict
 from geoalert.dispatch.reasons import Reason
 from geoalert.dispatch.tables import ProviderHealth
 
@@ -31,6 +31,8 @@ LONGEST_ALONE: Final = timedelta(seconds=OPEN_FOR[-1] * 1.25)  # with the spread
 ILL: Final = frozenset(
     {Reason.PROVIDER_ERROR, Reason.TIMEOUT, Reason.CONNECTION_LOST, Reason.NONSENSE, Reason.NOT_CONNECTED}
 )
+
+USED: Final = frozenset({Verdict.ACCEPTED, Verdict.UNCERTAIN})  # what a provider may count for its day
 
 
 def fresh(provider: str, now: datetime) -> ProviderHealth:
@@ -71,34 +73,36 @@ def used_today(health: ProviderHealth, now: datetime) -> int:
 
 def observe(
     health: ProviderHealth,
-    results: Sequence[SendResult],
+    kinds: Mapping[tuple[Verdict, Reason], int],
     seconds: float,
     now: datetime,
     *,
     spread: float,
     counts: bool = True,
 ) -> None:
-    """Takes note of a chunk's answers, which came after `seconds`; whether they count for the day (a look-up does not).
-    `spread` in [0, 1) keeps workers from coming back at one moment.
+    """Takes note of how many answers of each kind a chunk had, after `seconds`; whether they count for the day (a
+    look-up does not). `spread` in [0, 1) keeps workers from coming back at one moment.
     """
     if counts:
-        taken = sum(1 for result in results if result.verdict in {Verdict.ACCEPTED, Verdict.UNCERTAIN})
+        taken = sum(count for (verdict, _), count in kinds.items() if verdict in USED)
         health.used, health.day = used_today(health, now) + taken, _day(now)
     began = now - timedelta(seconds=seconds)
     if health.returning_since is not None and health.returning_since > now:  # the clock has stepped back
         health.returning_since = began
-    well = not any(result.reason in ILL for result in results)
+    answers = sum(kinds.values())
+    wrong = sum(count for (_, reason), count in kinds.items() if reason in ILL)
+    well = not wrong
     if not well and (health.open_until is not None or (health.returning_since and began < health.returning_since)):
         return  # of before it was left alone: known already
     left = _fading(health, now)
-    ill = len(results) if seconds > SLOW else sum(1 for result in results if result.reason in ILL)
-    health.at, health.answers, health.ill = now, health.answers * left + len(results), health.ill * left + ill
+    ill = answers if seconds > SLOW else wrong
+    health.at, health.answers, health.ill = now, health.answers * left + answers, health.ill * left + ill
     health.probe_until = None
     if well:
         health.streak = 0
         if health.returning_since is not None and (now - health.returning_since).total_seconds() >= RETURN:
             health.returning_since, health.opens = None, 0
-    elif all(result.reason in ILL for result in results):
+    elif wrong == answers:
         health.streak += 1
         if health.streak >= OPEN_AFTER:
             leave_alone(health, now, spread=spread)

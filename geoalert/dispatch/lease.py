@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import and_, bindparam, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from geoalert.dispatch.outcomes import Outcome, merge_locked
@@ -16,6 +16,23 @@ from geoalert.store import database_now
 
 STAND_BACK: Final = timedelta(seconds=1)  # a routine batch's pause while an emergency waits for the channel
 
+# Made once: a chunk asks for so little that making its statements is much of what they cost.
+_LOCKED: Final = (
+    select(Batch).where(Batch.id == bindparam("batch")).with_for_update().execution_options(populate_existing=True)
+)
+_AT_WORK: Final = (
+    select(Batch.id)
+    .where(
+        Batch.channel == bindparam("channel"),
+        Batch.priority <= bindparam("up_to"),
+        or_(
+            and_(Batch.state == "queued", Batch.not_before <= bindparam("now")),
+            and_(Batch.state == "leased", Batch.lease_until >= bindparam("now")),
+        ),
+    )
+    .limit(1)
+)
+
 
 async def claim(session: AsyncSession, batch_id: int, owner: str, lease: timedelta) -> int | None:
     """Takes the batch and returns the generation that fences it, or None when it is not to be had: done, parked, not
@@ -23,7 +40,14 @@ async def claim(session: AsyncSession, batch_id: int, owner: str, lease: timedel
     """
     batch = await locked(session, batch_id)
     now = await database_now(session)
-    if batch is None or not _free(batch, now):
+    generation = None if batch is None else claim_locked(batch, owner, lease, now)
+    await session.flush()
+    return generation
+
+
+def claim_locked(batch: Batch, owner: str, lease: timedelta, now: datetime) -> int | None:
+    """The same for a batch whose row is locked."""
+    if not _free(batch, now):
         return None
     if batch.state == "leased":
         left = {
@@ -35,15 +59,12 @@ async def claim(session: AsyncSession, batch_id: int, owner: str, lease: timedel
     batch.state, batch.lease_owner, batch.lease_until = "leased", owner, now + lease
     batch.lease_generation += 1
     batch.attempts += 1
-    await session.flush()
     return batch.lease_generation
 
 
-async def until_due(session: AsyncSession, batch_id: int) -> timedelta | None:
+def until_due(batch: Batch, now: datetime) -> timedelta | None:
     """How long a batch that waits for its time has to wait, or None when it does not."""
-    query = select(Batch.not_before).where(Batch.id == batch_id, Batch.state == "queued")
-    not_before = await session.scalar(query)
-    return None if not_before is None else max(not_before - await database_now(session), timedelta(0))
+    return max(batch.not_before - now, timedelta(0)) if batch.state == "queued" else None
 
 
 def _free(batch: Batch, now: datetime) -> bool:
@@ -54,8 +75,7 @@ def _free(batch: Batch, now: datetime) -> bool:
 
 async def locked(session: AsyncSession, batch_id: int) -> Batch | None:
     """The batch, its row locked until the transaction ends."""
-    query = select(Batch).where(Batch.id == batch_id).with_for_update().execution_options(populate_existing=True)
-    return (await session.scalars(query)).one_or_none()
+    return (await session.scalars(_LOCKED, {"batch": batch_id})).one_or_none()
 
 
 async def held(session: AsyncSession, batch_id: int, generation: int) -> Batch | None:
@@ -111,12 +131,4 @@ async def due(session: AsyncSession, limit: int, overdue: timedelta = timedelta(
 
 async def emergency_at_work(session: AsyncSession, channel: int, now: datetime, up_to: int) -> bool:
     """Whether there is a batch of the emergency lane to carry on this channel now, or one is being carried."""
-    query = select(Batch.id).where(
-        Batch.channel == channel,
-        Batch.priority <= up_to,
-        or_(
-            and_(Batch.state == "queued", Batch.not_before <= now),
-            and_(Batch.state == "leased", Batch.lease_until >= now),
-        ),
-    )
-    return (await session.execute(query.limit(1))).first() is not None
+    return await session.scalar(_AT_WORK, {"channel": channel, "up_to": up_to, "now": now}) is not None

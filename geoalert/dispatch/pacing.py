@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, cast
 
-from sqlalchemy import select
+from sqlalchemy import Float, Table, bindparam, case, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from geoalert.dispatch.channels.channel import Channel
@@ -23,6 +23,16 @@ HELD_OFF: Final = 10.0  # seconds for which a provider may hold everybody off
 FARTHEST: Final = 20.0  # seconds; no booking lies further ahead: a clock stepped back, and must not silence a provider
 TRICKLE: Final = 0.1  # of the rate, for routine work beside an emergency
 LONGEST_TRICKLE: Final = 1.0  # seconds that routine work waits for its turn there before it gives its place up
+
+_TAT = Pace.tat
+_MOMENT = bindparam("moment", type_=Float())
+_BEGIN = case((_TAT > _MOMENT + FARTHEST, _MOMENT), (_TAT > _MOMENT, _TAT), else_=_MOMENT)
+_BOOKED: Final = (
+    update(cast("Table", Pace.__table__))
+    .where(Pace.name == bindparam("lane"), bindparam("longest", type_=Float()) >= _BEGIN - _MOMENT - BURST)
+    .values(tat=_BEGIN + bindparam("length", type_=Float()))
+    .returning(_TAT)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +69,15 @@ async def hold_off(session: AsyncSession, channel: Channel, seconds: float, now:
 
 
 async def _reserve(session: AsyncSession, name: str, count: int, rate: float, now: datetime, longest: float) -> Place:
-    moment = now.timestamp()
-    row = await _row(session, name, now)
-    begin = moment if row.tat > moment + FARTHEST else max(row.tat, moment)
-    wait = max(0.0, begin - moment - BURST)
-    if wait > longest:
-        return Place(wait, booked=False)
-    row.tat = begin + count / rate
-    await session.flush()
-    return Place(wait, booked=True)
+    moment, length = now.timestamp(), count / rate
+    asked = {"lane": name, "moment": moment, "longest": longest, "length": length}
+    taken = await session.scalar(_BOOKED, asked)
+    if taken is None:
+        wait = (await _row(session, name, now)).tat - moment - BURST
+        if wait > longest:
+            return Place(wait, booked=False)
+        taken = (await session.execute(_BOOKED, asked)).scalar_one()  # in a lane that has just been made
+    return Place(max(0.0, taken - length - moment - BURST), booked=True)
 
 
 async def _row(session: AsyncSession, name: str, now: datetime) -> Pace:

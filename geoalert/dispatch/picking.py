@@ -65,13 +65,8 @@ def pick(batch: Batch, channel: Channel, tried: Tried, unreachable: frozenset[st
         ]
         if left:
             return Picked(left)
-    return Picked(
-        [
-            position
-            for position, outcome in enumerate(batch.outcomes)
-            if outcome in OPEN and (position, mine) not in tried.at
-        ]
-    )
+    open_ = [position for position, outcome in enumerate(batch.outcomes) if outcome in OPEN]
+    return Picked([position for position in open_ if (position, mine) not in tried.at] if tried.at else open_)
 
 
 def _too_long(batch: Batch, now: datetime) -> bool:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from types import MappingProxyType
 from typing import Final
 
@@ -18,7 +20,7 @@ from geoalert.dispatch.chunk import Taken
 from geoalert.dispatch.halts import WHOLE_PROVIDER, halt
 from geoalert.dispatch.health import observe
 from geoalert.dispatch.lease import park
-from geoalert.dispatch.outcomes import Change, Outcome, merge_locked
+from geoalert.dispatch.outcomes import Outcome, merge_locked
 from geoalert.dispatch.pacing import hold_off
 from geoalert.dispatch.reasons import Reason
 from geoalert.dispatch.tables import Batch, ProviderRef
@@ -44,33 +46,40 @@ ADDRESS_STATE: Final[Mapping[Reason, str]] = MappingProxyType(
 # Refusals that say nothing of the recipient, when nobody is accepted beside them.
 OF_MESSAGE: Final = frozenset({Reason.PAYLOAD, Reason.SENDER_MISMATCH, Reason.TEMPLATE})
 SEVERAL: Final = 2
-NEVER_HAD: Final = SendResult(Verdict.REFUSED)  # a look-up that was answered
+NEVER_HAD: Final = (Verdict.REFUSED, Reason.NONE)  # a look-up that was answered
 BY_REF: Final = frozenset({"sms", "post"})  # channels whose own reference is asked for later
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Answers:
-    """What a provider said of a chunk, in its order (None: asked, it never had it), after how many seconds."""
+    """What a provider said of a chunk, in its order (None: asked, it never had it), after how many seconds. What is
+    asked of all of them together is asked of their kinds, which are few.
+    """
 
     results: Sequence[SendResult | None]
     seconds: float
 
-    @property
+    @cached_property
     def known(self) -> list[SendResult]:
         return [result for result in self.results if result is not None]
 
+    @cached_property
+    def kinds(self) -> Counter[tuple[Verdict, Reason]]:
+        """How many there are of each kind."""
+        return Counter((result.verdict, result.reason) for result in self.known)
+
     @property
-    def begun(self) -> list[SendResult]:
-        """Of those the provider had to do with."""
-        return [result for result in self.known if result.reason is not Reason.NOT_BEGUN]
+    def all_put_off(self) -> bool:
+        """Whether somebody was begun with, and nobody got anywhere."""
+        begun = [verdict for verdict, reason in self.kinds if reason is not Reason.NOT_BEGUN]
+        return bool(begun) and all(verdict is Verdict.RETRY for verdict in begun)
 
     @property
     def any_well(self) -> bool:
         """Whether the provider dealt with anybody: it knows us, and takes the message."""
         return any(
-            result.verdict is Verdict.ACCEPTED
-            or (result.verdict is Verdict.REFUSED and result.reason not in OF_MESSAGE)
-            for result in self.known
+            verdict is Verdict.ACCEPTED or (verdict is Verdict.REFUSED and reason not in OF_MESSAGE)
+            for verdict, reason in self.kinds
         )
 
     def of_the_message(self) -> Answers:
@@ -79,7 +88,7 @@ class Answers:
         """
         known = self.known
         if len(known) < SEVERAL or any(
-            result.verdict is not Verdict.REFUSED or result.reason not in OF_MESSAGE for result in known
+            verdict is not Verdict.REFUSED or reason not in OF_MESSAGE for verdict, reason in self.kinds
         ):
             return self
         return Answers([SendResult(Verdict.MISCONFIGURED, result.reason) for result in known], self.seconds)
@@ -105,38 +114,37 @@ async def record_results(
             "cost": result.cost,
             "url": result.url,
         }
-        for position, result in named
-        if result.provider_ref and channel.name in BY_REF
+        for position, result in (named if channel.name in BY_REF else ())
+        if result.provider_ref
     ]
     if refs:
         await session.execute(insert_for(session)(ProviderRef).on_conflict_do_nothing(), refs)
     await _note_provider(session, batch, channel, answers, now, spread, ask=taken.ask)
     for reason, state in ADDRESS_STATE.items():
-        dead = [
-            taken.addresses[position]
-            for position, result in named
-            if result.verdict is Verdict.REFUSED and result.reason is reason
-        ]
-        if dead:
+        if (Verdict.REFUSED, reason) in answers.kinds:
+            dead = [
+                taken.addresses[position]
+                for position, result in named
+                if result.verdict is Verdict.REFUSED and result.reason is reason
+            ]
             await session.execute(update(Address).where(Address.id.in_(dead)).values(state=state))
-    merge_locked(batch, {position: _change(result, doubted=position in taken.doubts) for position, result in named})
-    unanswered = taken.ask and any(result.verdict is Verdict.UNCERTAIN for _, result in named)
+    changes = {position: (OUTCOME[result.verdict], result.reason) for position, result in named}
+    for position in taken.doubts.intersection(changes):
+        outcome, reason = changes[position]
+        if outcome is Outcome.PENDING:  # that this try did not leave says nothing of the one before
+            changes[position] = Outcome.UNCERTAIN, reason
+    merge_locked(batch, changes)
+    unanswered = taken.ask and any(verdict is Verdict.UNCERTAIN for verdict, _ in answers.kinds)
     if unanswered:
         batch.unasked_since = batch.unasked_since or now
     elif taken.ask or Outcome.UNCERTAIN not in batch.outcomes:
         batch.unasked_since = None
 
 
-def _change(result: SendResult, *, doubted: bool) -> Change:
-    outcome = OUTCOME[result.verdict]
-    # That this try did not leave says nothing of the one before.
-    return Outcome.UNCERTAIN if doubted and outcome is Outcome.PENDING else outcome, result.reason
-
-
 async def _note_provider(
     session: AsyncSession, batch: Batch, channel: Channel, answers: Answers, now: datetime, spread: float, *, ask: bool
 ) -> None:
-    wrong = {result.reason for result in answers.known if result.verdict is Verdict.MISCONFIGURED}
+    wrong = {reason for verdict, reason in answers.kinds if verdict is Verdict.MISCONFIGURED}
     if wrong and channel.traits.own_credentials:
         log.error("batch %d is parked: %s", batch.id, min(wrong).name)
         park(batch, min(wrong))
@@ -145,13 +153,13 @@ async def _note_provider(
         message = ANY_MESSAGE if WHOLE_PROVIDER.get(reason, True) else batch.message_id
         if await halt(session, channel.provider, message, reason):
             log.error("%s stands still: %s", channel.provider, reason.name)
-    heard = [NEVER_HAD if result is None else result for result in answers.results]
-    heard = [result for result in heard if result.reason is not Reason.NOT_BEGUN]
-    if heard:
+    heard = Counter({kind: count for kind, count in answers.kinds.items() if kind[1] is not Reason.NOT_BEGUN})
+    heard[NEVER_HAD] += len(answers.results) - len(answers.known)
+    if heard.total():
         health = await locked_health(session, channel.provider, now)
         observe(health, heard, answers.seconds, now, spread=spread, counts=not ask)
     elif answers.results:
         await release_trial(session, channel.provider)
-    pauses = [result.retry_after for result in answers.known if result.reason is Reason.RATE_LIMITED]
-    if pauses:
+    if any(reason is Reason.RATE_LIMITED for _, reason in answers.kinds):
+        pauses = [result.retry_after for result in answers.known if result.reason is Reason.RATE_LIMITED]
         await hold_off(session, channel, max(pause or 1.0 for pause in pauses), now)

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -40,6 +39,7 @@ from geoalert.tracing import TRACER
 log = logging.getLogger(__name__)
 
 AFTER_A_FAILURE: Final = timedelta(seconds=5)
+NOT_BEGUN: Final = (Verdict.RETRY, Reason.NOT_BEGUN)
 
 ONWARD: Final = frozenset({*OPEN, Outcome.UNCERTAIN})  # somebody of them may still be told
 
@@ -176,7 +176,7 @@ class Run:
             self.tried.lost.update(position for position, found in named if found is None)
             self.tried.unanswered.update(p for p, found in named if found and found.verdict is Verdict.UNCERTAIN)
         else:
-            left = taken.unbegun(answers.results)
+            left = taken.unbegun(answers.results) if NOT_BEGUN in answers.kinds else []
             self.tried.at.difference_update((position, channel.provider) for position in left)
             self.tempo.noted(channel.provider, len(taken.positions), len(taken.positions) - len(left))
         async with self.store.writing() as session:
@@ -187,9 +187,8 @@ class Run:
             if batch.state == "leased" and ONWARD.isdisjoint(batch.outcomes):
                 finish(batch)
                 return False
-        again = [found for found in answers.begun if found.verdict is Verdict.RETRY]
-        if again and len(again) == len(answers.begun):
-            self.fruitless, self.asked = True, max(found.retry_after or 0.0 for found in again)
+        if answers.all_put_off:
+            self.fruitless, self.asked = True, max(found.retry_after or 0.0 for found in answers.known)
         return True
 
     async def _hand_over(self, channel: Channel, taken: Taken, *, unproven: bool) -> Answers:
@@ -207,8 +206,9 @@ class Run:
             answers = await self._timed(channel.send(chunk), len(taken.positions))
             if unproven:
                 answers = answers.of_the_message()
-            for verdict, count in Counter(found.verdict.value for found in answers.known).items():
-                span.set_attribute(verdict, count)
+            for verdict in Verdict:
+                if count := sum(many for (said, _), many in answers.kinds.items() if said is verdict):
+                    span.set_attribute(verdict.value, count)
             return answers
 
     async def _look_up(self, channel: Channel, taken: Taken) -> Answers:

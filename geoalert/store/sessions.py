@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
@@ -28,8 +29,10 @@ from geoalert.store.keys import KeyRing
 from geoalert.store.revision import hold
 
 BUSY_MS = 10_000
+JUST_NOW = 0.5  # seconds: a connection that answered so lately is not asked whether it does
 ABANDONED_MS = 60_000  # a client that froze inside a transaction gives up its locks after this (PostgreSQL)
 DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
+ANSWERED = "geoalert_answered"  # when a pooled connection was given back
 SETTINGS_THAT_LOSE = ("fsync", "synchronous_commit", "full_page_writes")
 
 
@@ -179,6 +182,7 @@ def open_store(url: str, keys: KeyRing, *, shift: timedelta = timedelta(0), pool
             },
         )
         event.listen(engine.sync_engine, "checkout", _on_postgresql_checkout)
+        event.listen(engine.sync_engine, "checkin", _on_postgresql_checkin)
     return Store(engine, keys, shift)
 
 
@@ -187,16 +191,25 @@ def application_name() -> str:
     return f"geoalert {os.getpid()}"
 
 
-def _on_postgresql_checkout(connection: AdaptedConnection, _entry: ConnectionPoolEntry, _fairy: object) -> None:
-    """Tests a connection before it is used: where it does not answer, all of that time are made anew.
+def _on_postgresql_checkout(connection: AdaptedConnection, entry: ConnectionPoolEntry, _fairy: object) -> None:
+    """Tests a connection before it is used: where it does not answer, all of that time are made anew. One that has
+    answered just now is only asked of its driver: it knows when the server has ended it.
 
     As `pool_pre_ping` would, in one round trip: that one begins and ends a transaction around its question, for
     poolers that give out a server a transaction; a query that is not prepared needs none.
     """
+    if time.monotonic() - entry.info.get(ANSWERED, -JUST_NOW) < JUST_NOW:
+        if connection.driver_connection.is_closed():
+            raise InvalidatePoolError
+        return
     try:
         connection.run_async(lambda raw: raw.execute("SELECT 1"))
     except Exception as error:
         raise InvalidatePoolError from error
+
+
+def _on_postgresql_checkin(_connection: object, entry: ConnectionPoolEntry) -> None:
+    entry.info[ANSWERED] = time.monotonic()
 
 
 def _on_sqlite_connect(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
