@@ -58,13 +58,15 @@ def linked(entries: Iterable[AuditEntry], last: Head) -> None:
         entry.number, entry.body, entry.hash = number, canonical(body).decode(), previous
 
 
+_WAITING: Final = select(AuditEntry.id).where(AuditEntry.number.is_(None)).limit(1)
+
+
 async def link_all(store: Store) -> int:
     """Links whatever was committed before this call; how many entries it linked itself."""
-    waiting = select(AuditEntry.id).where(AuditEntry.number.is_(None))
     count = 0
     while True:
-        async with store.reading() as session:  # most looks find nothing, and need not take the lock
-            if (await session.execute(waiting.limit(1))).one_or_none() is None:
+        async with store.looking() as session:  # most looks find nothing: neither the lock nor a transaction for them
+            if await session.scalar(_WAITING) is None:
                 return count
         async with store.writing() as session:
             count += await _link(session)

@@ -33,7 +33,7 @@ async def ask_providers(store: Store, channels: Iterable[Channel], spread: Calla
 
 
 async def _ask(store: Store, channel: Channel, spread: Callable[[], float]) -> None:
-    async with store.reading() as session:
+    async with store.looking() as session:  # each second, and mostly in vain: what is found is looked at again
         known = await session.get(ProviderHealth, channel.provider)
         if known is not None and not _due(known, await database_now(session)):
             return

@@ -19,7 +19,7 @@ async def close_expired(store: Store) -> int:
     """Marks what is still open in expired batches, and finishes them; returns how many. Those a worker holds end at
     its next chunk.
     """
-    async with store.reading() as session:
+    async with store.looking() as session:  # each second, and mostly in vain: what is found is looked at again
         waits = _over(await database_now(session))
         ids = list(await session.scalars(select(Batch.id).where(waits).order_by(Batch.id).limit(GROUP)))
     if not ids:

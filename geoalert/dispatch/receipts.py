@@ -104,12 +104,15 @@ async def receipts_waiting(session: AsyncSession) -> int:
     return waiting or 0
 
 
+_ANY: Final = select(ReceiptRow.id).where(ReceiptRow.folded == 0).limit(1)
+
+
 async def fold_receipts(store: Store, limit: int = 2_000) -> int:
     """Merges waiting receipts into their batches, and retires addresses they prove dead; returns how many were taken.
     Those of unknown batches are set aside.
     """
     async with store.looking() as session:  # several times a second: without a transaction while there is nothing
-        if await session.scalar(select(ReceiptRow.id).where(ReceiptRow.folded == 0).limit(1)) is None:
+        if await session.scalar(_ANY) is None:
             return 0
     async with store.writing() as session:
         waiting = list(

@@ -50,9 +50,11 @@ class Store:
         if self.dialect == "sqlite":
             self._reader = engine
             self._writer = engine.execution_options(geoalert_begin="BEGIN IMMEDIATE")
+            self._unbegun = engine.execution_options(geoalert_begin="")
         else:
             self._reader = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
             self._writer = engine
+            self._unbegun = engine.execution_options(isolation_level="AUTOCOMMIT")
 
     def _session(self, engine: AsyncEngine) -> AsyncSession:
         return AsyncSession(engine, expire_on_commit=False, info={"keys": self.keys, "shift": self.shift})
@@ -91,9 +93,7 @@ class Store:
 
     def unbegun(self) -> AsyncEngine:
         """For what must be read outside any transaction."""
-        if self.dialect == "sqlite":
-            return self.engine.execution_options(geoalert_begin="")
-        return self.engine.execution_options(isolation_level="AUTOCOMMIT")
+        return self._unbegun
 
     def looking(self) -> AsyncSession:
         """A session without a transaction: each statement sees the moment it is asked, and none begins or ends

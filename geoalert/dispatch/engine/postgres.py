@@ -146,7 +146,7 @@ class PostgresEngine:
 
     async def _look(self, driver: AsyncpgDriver) -> None:
         await driver.fetch("SELECT 1")  # by the connection that is listened on: the pool may have fresh ones
-        async with self.store.reading() as session:
+        async with self.store.looking() as session:
             found = await due(session, SWEEP_LIMIT, OVERDUE)
         if found:
             raw = await self._connect()
