@@ -34,6 +34,7 @@ ABANDONED_MS = 60_000  # a client that froze inside a transaction gives up its l
 DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
 ANSWERED = "geoalert_answered"  # when a pooled connection was given back
 SETTINGS_THAT_LOSE = ("fsync", "synchronous_commit", "full_page_writes")
+_NOW = select(func.clock_timestamp())
 
 
 class Store:
@@ -126,7 +127,7 @@ async def database_now(session: AsyncSession) -> datetime:
     """
     shift: timedelta = session.info["shift"]
     if session.get_bind().dialect.name == "postgresql":
-        moment: datetime = (await session.execute(select(func.clock_timestamp()))).scalar_one()
+        moment: datetime = (await session.execute(_NOW)).scalar_one()
         return moment.astimezone(UTC) + shift
     # SQLite asks the machine that it runs on, which is ours: so do we, and spare a statement. Once the transaction has
     # begun, for that can wait for another writer.
