@@ -6,17 +6,17 @@ import asyncio
 import os
 import uuid
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
 from geoalert.bootstrap import House, open_house
-from geoalert.operations.demo_city import seat_officers
+from geoalert.operations.demo_city import Credentials as Seats
 from geoalert.sandbox.app import Sandbox, listen, running
-from geoalert.sandbox.credentials import sandbox_credentials, write_credentials
+from geoalert.sandbox.credentials import Credentials, sandbox_credentials, write_credentials
 from geoalert.settings import Settings
-from geoalert.store.keys import new_keys, write_keys
+from geoalert.store.keys import KeyRing, new_keys, write_keys
 from tests.stores import Stores, administrator, require_server, server_url
 from tests.workbench import Chain
 
@@ -33,6 +33,18 @@ def stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stores]:
     asyncio.run(made.forget())
 
 
+@pytest.fixture(scope="session")
+def ring() -> KeyRing:
+    """The keys of every store of this run: what the patterns hold is sealed by them."""
+    return new_keys()
+
+
+@pytest.fixture(scope="session")
+def at_providers() -> Credentials:
+    """What every sandbox of this run takes us by; making an RSA key takes longer than most tests."""
+    return sandbox_credentials("http://nowhere", handles=ACCOUNTS)
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 async def store_url(request: pytest.FixtureRequest, tmp_path: Path, stores: Stores) -> AsyncIterator[str]:
     """An empty store of each kind."""
@@ -41,10 +53,11 @@ async def store_url(request: pytest.FixtureRequest, tmp_path: Path, stores: Stor
         return
     require_server()
     name = f"test_{uuid.uuid4().hex}"
-    await stores.copy(await stores.blank(), name)
+    if "house" not in request.fixturenames:  # which makes a full one
+        await stores.copy(await stores.blank(), name)
     yield server_url(name)
     async with administrator() as admin:
-        await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        await admin.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
 
 @dataclass(frozen=True)
@@ -57,11 +70,12 @@ class Providers:
 
 
 @pytest.fixture
-async def providers(tmp_path: Path) -> AsyncIterator[Providers]:
+async def providers(tmp_path: Path, at_providers: Credentials) -> AsyncIterator[Providers]:
     """FCM, Twilio and a social network on a real socket."""
     bound = listen()
     url = f"http://127.0.0.1:{bound.getsockname()[1]}"
-    credentials = sandbox_credentials(url, handles=ACCOUNTS)
+    account = at_providers.service_account | {"token_uri": f"{url}/token"}
+    credentials = replace(at_providers, base_url=url, service_account=account)
     path = tmp_path / "sandbox.json"
     write_credentials(path, credentials)
     async with running(credentials, bound) as sandbox:
@@ -69,7 +83,9 @@ async def providers(tmp_path: Path) -> AsyncIterator[Providers]:
 
 
 @pytest.fixture
-def settings(store_url: str, providers: Providers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+def settings(
+    store_url: str, providers: Providers, ring: KeyRing, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Settings:
     """Settings of a store of its own and the sandbox; nothing of the machine's."""
     for name in [name for name in os.environ if name.startswith("GEOALERT_") and "TEST" not in name]:
         monkeypatch.delenv(name)
@@ -77,14 +93,14 @@ def settings(store_url: str, providers: Providers, tmp_path: Path, monkeypatch: 
     monkeypatch.setenv("GEOALERT_STORE_URL", store_url)
     monkeypatch.setenv("GEOALERT_STORE_KEY_FILE", str(tmp_path / "keys.json"))
     monkeypatch.setenv("GEOALERT_SANDBOX_CREDENTIALS", str(providers.credentials))
-    write_keys(tmp_path / "keys.json", new_keys())
+    write_keys(tmp_path / "keys.json", ring)
     return Settings()
 
 
 @pytest.fixture
-async def house(settings: Settings, stores: Stores) -> AsyncIterator[House]:
+async def house(request: pytest.FixtureRequest, settings: Settings, stores: Stores) -> AsyncIterator[House]:
     """An open house on an upgraded store: city and departments are loaded, nobody lives there yet."""
-    await stores.fill(settings)
+    await stores.fill(settings, seated="officers" in request.fixturenames)
     async with open_house(settings, create=True) as opened:
         if settings.city.data is None:
             await opened.refresh()
@@ -94,8 +110,12 @@ async def house(settings: Settings, stores: Stores) -> AsyncIterator[House]:
 
 
 @pytest.fixture
-async def chain(house: House) -> Chain:
+async def officers(house: House, stores: Stores) -> Seats:
+    """The demo's officers in their seats."""
+    return await stores.officers(house)
+
+
+@pytest.fixture
+def chain(house: House, officers: Seats) -> Chain:
     """Officers in their seats, ready to issue."""
-    async with house.store.writing() as session:
-        officers = await seat_officers(session)
     return Chain(house, officers)

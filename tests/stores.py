@@ -14,7 +14,8 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from geoalert.bootstrap import open_house
+from geoalert.bootstrap import House, open_house
+from geoalert.operations.demo_city import Credentials, seat_officers
 from geoalert.settings import Settings
 
 # For what only one of the stores can do, or needs.
@@ -56,6 +57,7 @@ class Stores:
     folder: Path
     run: str = field(default_factory=lambda: uuid.uuid4().hex[:12])
     made: set[str] = field(default_factory=set)
+    seats: dict[str, Credentials] = field(default_factory=dict)  # of those patterns that have officers
 
     async def blank(self) -> str:
         """A database with PostGIS and nothing else, to copy."""
@@ -69,21 +71,31 @@ class Stores:
             self.made.add(name)
         return name
 
-    async def fill(self, settings: Settings) -> None:
-        """Puts an upgraded store where the settings say, in place of the empty one."""
-        dialect = "sqlite" if settings.store.url.startswith("sqlite") else "postgresql"
-        if settings.city.data is not None:
-            return  # a city of the test's own
-        if dialect == "sqlite":
-            pattern = self.folder / "pattern.db"
-            await self._make(dialect, settings, f"sqlite:///{pattern}")
+    async def fill(self, settings: Settings, *, seated: bool = False) -> None:
+        """Puts an upgraded store where the settings say; `seated`: with the demo's officers in it."""
+        embedded, name = settings.store.url.startswith("sqlite"), settings.store.url.rpartition("/")[2]
+        if settings.city.data is not None:  # a city of the test's own
+            if not embedded:
+                await self.copy(await self.blank(), name)
+            return
+        kind = "seated" if seated else "full"
+        if embedded:
+            pattern = self.folder / f"{kind}.db"
+            await self._make(f"{kind}.db", settings, f"sqlite:///{pattern}", seated=seated)
             shutil.copyfile(pattern, settings.store.url.removeprefix("sqlite:///"))
             return
-        pattern_name, name = f"full_{self.run}", settings.store.url.rpartition("/")[2]
-        if dialect not in self.made:
+        pattern_name = f"{kind}_{self.run}"
+        if pattern_name not in self.made:
             await self.copy(await self.blank(), pattern_name)
-        await self._make(dialect, settings, server_url(pattern_name))
+        await self._make(pattern_name, settings, server_url(pattern_name), seated=seated)
         await self.copy(pattern_name, name)
+
+    async def officers(self, house: House) -> Credentials:
+        """Of a store that was filled with officers, or has a city of its own and is given them now."""
+        if house.settings.city.data is None:
+            return self.seats[house.store.dialect]
+        async with house.store.writing() as session:
+            return await seat_officers(session)
 
     async def copy(self, pattern: str, name: str) -> None:
         """`name` as a copy of `pattern`; what was there goes."""
@@ -91,19 +103,22 @@ class Stores:
             await admin.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
             await admin.execute(f"CREATE DATABASE {name} TEMPLATE {pattern}")
 
-    async def _make(self, dialect: str, settings: Settings, url: str) -> None:
-        if dialect in self.made:
+    async def _make(self, name: str, settings: Settings, url: str, *, seated: bool) -> None:
+        if name in self.made:
             return
         of_pattern = copy.deepcopy(settings)
         of_pattern.store.url = url
         async with open_house(of_pattern, create=True) as house:
             await house.upgrade()
-        self.made.add(dialect)
+            if seated:
+                async with house.store.writing() as session:
+                    self.seats[house.store.dialect] = await seat_officers(session)
+        self.made.add(name)
 
     async def forget(self) -> None:
         """Drops what this run made on the server."""
         if not HAVE_POSTGRES:
             return
         async with administrator() as admin:
-            for name in (f"blank_{self.run}", f"full_{self.run}"):
+            for name in (f"blank_{self.run}", f"full_{self.run}", f"seated_{self.run}"):
                 await admin.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")

@@ -14,7 +14,7 @@ from fastapi import FastAPI
 from api.main import create_app
 from geoalert.bootstrap import House
 from geoalert.departments import issue, name_officer
-from geoalert.operations.demo_city import Credentials, seat_officers
+from geoalert.operations.demo_city import Credentials
 from geoalert.operations.demo_story import FLOOD, WATER
 from geoalert.settings import Settings
 from geoalert.store import database_now
@@ -114,10 +114,9 @@ def refusal(answer: httpx2.Response, status: int, pointer: str | None = None) ->
 
 
 @pytest.fixture
-async def door(house: House, settings: Settings) -> AsyncIterator[Door]:
+async def door(house: House, settings: Settings, officers: Credentials) -> AsyncIterator[Door]:
     """The application on the house's store, with the demo's officers and a call centre."""
     async with house.store.writing() as session:
-        demo = await seat_officers(session)
         agent = await name_officer(session, "water-supply", "Test agent", "Call centre", ["call-centre"])
         caller = await issue(session, "water-supply", officer=agent.reference)
     app = create_app(settings)
@@ -126,4 +125,4 @@ async def door(house: House, settings: Settings) -> AsyncIterator[Door]:
         app.router.lifespan_context(app),
         httpx2.AsyncClient(transport=transport, base_url="http://geoalert.test") as client,
     ):
-        yield Door(app, house, client, demo, caller)
+        yield Door(app, house, client, officers, caller)
