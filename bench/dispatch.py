@@ -46,7 +46,7 @@ class Scale:
 
 
 FULL = Scale(50_000, 5_000, 5, 1_000_000, 50_000, 20, 1_000_000, 100)
-QUICK = Scale(10_000, 1_000, 3, 50_000, 5_000, 3, 20_000, 10)
+QUICK = Scale(20_000, 1_000, 3, 50_000, 5_000, 3, 20_000, 10)
 
 
 async def carried(town: Town, count: int, workers: int, in_flight: int) -> float:
