@@ -67,6 +67,13 @@ async def fresh(name: str) -> str:
     return server(name)
 
 
+async def settled() -> None:
+    """Writes out what loading left in memory: it would be written beside what is measured."""
+    admin = await asyncpg.connect(server("postgres"))
+    await admin.execute("CHECKPOINT")
+    await admin.close()
+
+
 async def measure(people: int, rounds: int, folder: Path) -> dict[str, Any]:
     if not compiled.prepare():
         raise SystemExit("the compiled loops cannot be had: make setup")
@@ -78,6 +85,7 @@ async def measure(people: int, rounds: int, folder: Path) -> dict[str, Any]:
         embedded = await open_now.enter_async_context(opened(f"sqlite:///{folder}/{people}.db", keys, crowd))
         rival = await PostGis.load(await fresh(f"rival_{people}"), crowd)
         open_now.push_async_callback(rival.close)
+        await settled()
         sjoin = Sjoin(crowd)
 
         async def by_sjoin(area: BaseGeometry) -> None:

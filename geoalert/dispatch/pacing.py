@@ -73,10 +73,10 @@ async def _reserve(session: AsyncSession, name: str, count: int, rate: float, no
     asked = {"lane": name, "moment": moment, "longest": longest, "length": length}
     taken = await session.scalar(_BOOKED, asked)
     if taken is None:
-        wait = (await _row(session, name, now)).tat - moment - BURST
-        if wait > longest:
-            return Place(wait, booked=False)
-        taken = (await session.execute(_BOOKED, asked)).scalar_one()  # in a lane that has just been made
+        row = await _row(session, name, now)  # locked: a lane that has just been made, or one that is full
+        taken = await session.scalar(_BOOKED, asked)
+        if taken is None:
+            return Place(row.tat - moment - BURST, booked=False)
     return Place(max(0.0, taken - length - moment - BURST), booked=True)
 
 
