@@ -38,8 +38,8 @@ ENDED: Mapping[str, Change] = {
 }
 FIRST: Final = 1  # of a chain
 
-# Shared lock: a cancel commits either before this check or after these recipients are marked. Of two tables that hold
-# areas and texts, what a chunk needs.
+# Shared lock: a cancel commits either before this check or after these recipients are marked. Without the
+# area and the mark of its audience, which no chunk needs.
 _TOLD: Final = (
     select(Message, Alert)
     .join(Alert, Alert.id == Message.alert_id)

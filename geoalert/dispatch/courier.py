@@ -14,7 +14,7 @@ from sqlalchemy import bindparam, select
 from geoalert.alerts.tables import Message
 from geoalert.dispatch.channels.channel import Channel
 from geoalert.dispatch.chunk import Terms
-from geoalert.dispatch.lease import claim_locked, park, until_due
+from geoalert.dispatch.lease import claim, park, until_due
 from geoalert.dispatch.proof import Proof
 from geoalert.dispatch.reasons import Reason
 from geoalert.dispatch.run import Run
@@ -78,7 +78,7 @@ class Courier:
             if not carriers:
                 return NOT_OURS  # another worker has a provider of this channel
             now = await database_now(session)
-            generation = claim_locked(batch, self.owner, self.lease, now)
+            generation = claim(batch, self.owner, self.lease, now)
             if generation is None:
                 return _soon(until_due(batch, now))
         run = Run(

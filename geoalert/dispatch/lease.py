@@ -34,19 +34,11 @@ _AT_WORK: Final = (
 )
 
 
-async def claim(session: AsyncSession, batch_id: int, owner: str, lease: timedelta) -> int | None:
-    """Takes the batch and returns the generation that fences it, or None when it is not to be had: done, parked, not
-    due, or another's. What a lost owner left `sending` becomes `uncertain` here, before anything else can happen.
+def claim(batch: Batch, owner: str, lease: timedelta, now: datetime) -> int | None:
+    """Takes a batch whose row is locked and returns the generation that fences it, or None when it is not to be had:
+    done, parked, not due, or another's. What a lost owner left `sending` becomes `uncertain` here, before anything else
+    can happen.
     """
-    batch = await locked(session, batch_id)
-    now = await database_now(session)
-    generation = None if batch is None else claim_locked(batch, owner, lease, now)
-    await session.flush()
-    return generation
-
-
-def claim_locked(batch: Batch, owner: str, lease: timedelta, now: datetime) -> int | None:
-    """The same for a batch whose row is locked."""
     if not _free(batch, now):
         return None
     if batch.state == "leased":

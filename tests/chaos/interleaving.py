@@ -17,11 +17,12 @@ from typing import Final
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from geoalert.dispatch.lease import claim, finish, give_back, held
+from geoalert.dispatch.lease import finish, give_back, held
 from geoalert.dispatch.outcomes import Outcome, merge_outcomes
 from geoalert.dispatch.reasons import Reason
 from geoalert.dispatch.tables import Batch
 from geoalert.store import Store
+from tests.claiming import claim
 
 TICK: Final = timedelta(minutes=10)  # against it what a step takes is nothing
 LEASE: Final = 6  # ticks; the other two are the courier's shares of it

@@ -7,10 +7,11 @@ from datetime import timedelta
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from geoalert.dispatch.lease import claim, locked
+from geoalert.dispatch.lease import locked
 from geoalert.dispatch.outcomes import Outcome
 from geoalert.dispatch.tables import Batch
 from tests.chaos.interleaving import CRASHES, Explored, Hand, Steps, World, explore
+from tests.claiming import claim
 from tests.figures import Figure
 from tests.stores import ON_SQLITE
 from tests.workbench import Chain

@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 
 from geoalert.dispatch.channels.channel import Idempotency, Verdict
-from geoalert.dispatch.lease import claim
 from geoalert.dispatch.outcomes import Outcome, merge_outcomes
 from geoalert.dispatch.plan import Route
 from geoalert.dispatch.reasons import Reason
@@ -22,6 +21,7 @@ from tests.chaos.cells import batch_of, lay, released, settle
 from tests.chaos.dying import Errand
 from tests.chaos.processes import ended, working
 from tests.chaos.sink import Sink
+from tests.claiming import claim
 from tests.figures import Figure
 from tests.waiting import until
 from tests.workbench import Chain

@@ -13,7 +13,7 @@ from sqlalchemy import update
 from geoalert.alerts.tables import Message
 from geoalert.dispatch.carrier import ANY_MESSAGE
 from geoalert.dispatch.halts import halt, lift
-from geoalert.dispatch.lease import claim, due
+from geoalert.dispatch.lease import due
 from geoalert.dispatch.outcomes import Outcome, merge_outcomes
 from geoalert.dispatch.parked import resume_parked
 from geoalert.dispatch.plan import EMERGENCY
@@ -22,6 +22,7 @@ from geoalert.dispatch.tables import Pace
 from geoalert.operations.demo_story import ALL_CLEAR
 from geoalert.store import database_now
 from geoalert.subscribers.tables import Subscriber
+from tests.claiming import claim
 from tests.integration.dispatch.conftest import AGO, Depot, outcomes, reasons
 
 PROVIDERS = {"push": "fcm", "sms": "twilio"}

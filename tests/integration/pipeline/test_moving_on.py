@@ -14,7 +14,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from geoalert.audit.tables import AuditEntry
 from geoalert.dispatch.channels.channel import Status
 from geoalert.dispatch.engine import Engine
-from geoalert.dispatch.lease import claim
 from geoalert.dispatch.outcomes import Outcome
 from geoalert.dispatch.plan import Announced
 from geoalert.dispatch.reasons import Reason
@@ -23,6 +22,7 @@ from geoalert.operations.demo_story import ALL_CLEAR, FLOOD
 from geoalert.operations.latecomers import Latecomers
 from geoalert.operations.next_channel import NextChannel
 from tests.changes import add_sms, move_to, set_person
+from tests.claiming import claim
 from tests.conftest import Providers
 from tests.integration.pipeline.followed import OVER, entries, fail, holds, say
 from tests.workbench import HADAPSAR, KOTHRUD, Chain
