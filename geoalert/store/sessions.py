@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import asyncio
 import os
-import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
+from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, event, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.engine.interfaces import AdaptedConnection, DBAPIConnection
-from sqlalchemy.exc import InvalidatePoolError
+from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -29,12 +29,11 @@ from geoalert.store.keys import KeyRing
 from geoalert.store.revision import hold
 
 BUSY_MS = 10_000
-JUST_NOW = 0.5  # seconds: a connection that answered so lately is not asked whether it does
 ABANDONED_MS = 60_000  # a client that froze inside a transaction gives up its locks after this (PostgreSQL)
 DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
-ANSWERED = "geoalert_answered"  # when a pooled connection was given back
 SETTINGS_THAT_LOSE = ("fsync", "synchronous_commit", "full_page_writes")
 _NOW = select(func.clock_timestamp())
+_ASKS_FIRST: ContextVar[bool] = ContextVar("_ASKS_FIRST", default=False)  # whoever takes a connection tests it itself
 
 
 class Store:
@@ -74,9 +73,30 @@ class Store:
             Outdated: the store was brought to another schema since it was found to be of this program's.
         """
         one = self._one_writer if self.dialect == "sqlite" else nullcontext()
-        async with one, self._session(self._writer) as session, session.begin():
+        async with one, AsyncExitStack() as stack:
+            yield await self._begun(stack)
+
+    async def _begun(self, stack: AsyncExitStack) -> AsyncSession:
+        """A transaction that writes; it ends with the stack. The question that each begins with also shows whether
+        the connection still answers: where it does not, nothing was done yet, and one that was tested is taken.
+        """
+        if self.dialect == "postgresql" and self.revision is not None:
+            asks_first = _ASKS_FIRST.set(True)
+            try:
+                return await self._begin(stack)
+            except (DBAPIError, OSError):
+                pass
+            finally:
+                _ASKS_FIRST.reset(asks_first)
+        return await self._begin(stack)
+
+    async def _begin(self, stack: AsyncExitStack) -> AsyncSession:
+        async with AsyncExitStack() as beginning:
+            session = await beginning.enter_async_context(self._session(self._writer))
+            await beginning.enter_async_context(session.begin())
             await self._hold(session)
-            yield session
+            stack.push_async_exit(beginning.pop_all())
+        return session
 
     async def _hold(self, session: AsyncSession) -> None:
         if self.revision is None:
@@ -183,7 +203,6 @@ def open_store(url: str, keys: KeyRing, *, shift: timedelta = timedelta(0), pool
             },
         )
         event.listen(engine.sync_engine, "checkout", _on_postgresql_checkout)
-        event.listen(engine.sync_engine, "checkin", _on_postgresql_checkin)
     return Store(engine, keys, shift)
 
 
@@ -192,25 +211,19 @@ def application_name() -> str:
     return f"geoalert {os.getpid()}"
 
 
-def _on_postgresql_checkout(connection: AdaptedConnection, entry: ConnectionPoolEntry, _fairy: object) -> None:
-    """Tests a connection before it is used: where it does not answer, all of that time are made anew. One that has
-    answered just now is only asked of its driver: it knows when the server has ended it.
+def _on_postgresql_checkout(connection: AdaptedConnection, _entry: ConnectionPoolEntry, _fairy: object) -> None:
+    """Tests a connection before it is used: where it does not answer, all of that time are made anew.
 
     As `pool_pre_ping` would, in one round trip: that one begins and ends a transaction around its question, for
-    poolers that give out a server a transaction; a query that is not prepared needs none.
+    poolers that give out a server a transaction; a query that is not prepared needs none. Its driver cannot be asked
+    instead: between the server's last word and the end of the stream it calls the connection open.
     """
-    if time.monotonic() - entry.info.get(ANSWERED, -JUST_NOW) < JUST_NOW:
-        if connection.driver_connection.is_closed():
-            raise InvalidatePoolError
+    if _ASKS_FIRST.get():
         return
     try:
         connection.run_async(lambda raw: raw.execute("SELECT 1"))
     except Exception as error:
         raise InvalidatePoolError from error
-
-
-def _on_postgresql_checkin(_connection: object, entry: ConnectionPoolEntry) -> None:
-    entry.info[ANSWERED] = time.monotonic()
 
 
 def _on_sqlite_connect(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:

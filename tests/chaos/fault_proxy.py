@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Final
@@ -20,12 +20,14 @@ RESET: Final = struct.pack("ii", 1, 0)
 @dataclass(frozen=True, slots=True)
 class Weather:
     """What the network does. `reset_after`: as many bytes of answers pass on a connection before it is reset, 0: none
-    at all, not even a request. `answers_lost`: requests pass, answers wait (half open).
+    at all, not even a request. `answers_lost`: requests pass, answers wait (half open). `ends_lost`: that a side has
+    said its last word is not told to the other.
     """
 
     refuses: bool = False  # nobody listens, and who is connected is reset
     black_hole: bool = False
     answers_lost: bool = False
+    ends_lost: bool = False
     delay: float = 0.0  # seconds for each part, either way
     reset_after: int | None = None
     trickle: int = 0  # bytes of answers a second; 0: as they come
@@ -132,6 +134,7 @@ class FaultProxy:
             if self.weather.delay:
                 await asyncio.sleep(self.weather.delay)
             if not part:
+                await self._until(lambda: not self.weather.ends_lost)
                 if writer.can_write_eof():
                     writer.write_eof()
                 return
@@ -160,10 +163,13 @@ class FaultProxy:
                 await asyncio.sleep(1 / self.weather.trickle)
 
     async def _passable(self, talk: Talk, *, answers: bool) -> None:
+        await self._until(
+            lambda: not (talk.forgotten or self.weather.black_hole or (answers and self.weather.answers_lost))
+        )
+
+    async def _until(self, so: Callable[[], bool]) -> None:
         async with self._changed:
-            await self._changed.wait_for(
-                lambda: not (talk.forgotten or self.weather.black_hole or (answers and self.weather.answers_lost))
-            )
+            await self._changed.wait_for(so)
 
 
 @asynccontextmanager

@@ -26,7 +26,7 @@ from geoalert.store.migrations import differences
 from geoalert.subscribers.tables import Address, AreaPlace
 from geoalert.wards.tables import WardRow
 from tests.downgrade import back_to
-from tests.stores import ON_POSTGRESQL, ON_SQLITE, administrator
+from tests.stores import ON_POSTGRESQL, ON_SQLITE
 from tests.workbench import Chain
 
 
@@ -34,21 +34,6 @@ async def test_migrations_make_what_the_models_say(house: House) -> None:
     await house.upgrade()  # again: changes nothing
     await house.require_current()
     assert await differences(house.store, metadata()) == []
-
-
-@ON_POSTGRESQL
-async def test_a_connection_that_the_server_ended_just_now_is_not_used_again(house: House) -> None:
-    async def server_process() -> int:
-        async with house.store.writing() as session:
-            return int((await session.execute(select(func.pg_backend_pid()))).scalar_one())
-
-    ended = {await server_process()}
-    for _ in range(3):
-        async with administrator() as admin:
-            await admin.execute("SELECT pg_terminate_backend($1)", max(ended))
-        again = await asyncio.wait_for(server_process(), 5)
-        assert again not in ended
-        ended = {again}
 
 
 async def test_alarms_go_with_their_tables_and_come_back_with_them(house: House) -> None:

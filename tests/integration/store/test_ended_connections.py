@@ -1,0 +1,73 @@
+"""A server that ends connections costs nobody a transaction, whichever end of them is known so far."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from sqlalchemy import func, select
+
+from geoalert.bootstrap import House
+from geoalert.store import Store, open_store
+from tests.chaos.fault_proxy import FAIR, FaultProxy, Weather, proxied
+from tests.stores import ON_POSTGRESQL, administrator
+
+pytestmark = ON_POSTGRESQL
+
+
+async def server_process(store: Store, kind: str) -> int:
+    """Who answers a transaction of that kind."""
+    async with getattr(store, kind)() as session:
+        return int((await session.execute(select(func.pg_backend_pid()))).scalar_one())
+
+
+async def end(process: int) -> None:
+    async with administrator() as admin:
+        assert await admin.fetchval("SELECT pg_terminate_backend($1)", process)
+
+
+@asynccontextmanager
+async def behind_a_proxy(store: Store) -> AsyncIterator[tuple[Store, FaultProxy]]:
+    url = store.engine.url
+    assert url.port
+    async with proxied(url.port) as proxy:
+        address = url.set(host="127.0.0.1", port=proxy.port).render_as_string(hide_password=False)
+        behind = open_store(address, store.keys)
+        behind.revision = store.revision
+        yield behind, proxy
+        await proxy.turn(FAIR)
+        await behind.close()
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["of a known schema", "of any schema"])
+@pytest.mark.parametrize("kind", ["writing", "reading", "looking"])
+async def test_a_connection_that_the_server_ended_just_now_is_not_used_again(
+    house: House, kind: str, *, known: bool
+) -> None:
+    if known:
+        await house.require_current()
+    assert (house.store.revision is not None) == known
+    ended = {await server_process(house.store, kind)}
+    for _ in range(3):
+        await end(max(ended))
+        again = await asyncio.wait_for(server_process(house.store, kind), 5)
+        assert again not in ended
+        ended |= {again}
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["of a known schema", "of any schema"])
+@pytest.mark.parametrize("kind", ["writing", "reading", "looking"])
+async def test_a_server_that_said_its_last_word_is_not_spoken_to_though_the_stream_is_open(
+    house: House, kind: str, *, known: bool
+) -> None:
+    """The driver has read that it is over, and calls the connection open until the stream ends."""
+    if known:
+        await house.require_current()
+    async with behind_a_proxy(house.store) as (behind, proxy):
+        await proxy.turn(Weather(ends_lost=True))
+        before = await server_process(behind, kind)
+        await end(before)
+        await asyncio.sleep(0.1)
+        assert await asyncio.wait_for(server_process(behind, kind), 5) != before
