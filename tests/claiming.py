@@ -7,13 +7,11 @@ from datetime import timedelta
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from geoalert.dispatch import lease as leases
-from geoalert.store import database_now
 
 
 async def claim(session: AsyncSession, batch_id: int, owner: str, lease: timedelta) -> int | None:
     """The generation, or None when the batch is not to be had."""
-    batch = await leases.locked(session, batch_id)
-    now = await database_now(session)
-    generation = None if batch is None else leases.claim(batch, owner, lease, now)
+    found = await leases.locked(session, batch_id)
+    generation = None if found is None else leases.claim(found.batch, owner, lease, found.now)
     await session.flush()
     return generation

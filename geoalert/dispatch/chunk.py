@@ -49,6 +49,10 @@ _TOLD: Final = (
 )
 
 
+Told = tuple[Message, Alert]
+"""A batch's message and its alert."""
+
+
 @dataclass(frozen=True, slots=True)
 class Terms:
     """What holds for every chunk of a courier: its lease, the public page texts point to, the city's clocks."""
@@ -81,7 +85,7 @@ class Taken:
 async def take_chunk(
     session: AsyncSession,
     batch: Batch,
-    found: tuple[Message, Alert],
+    found: Told,
     turn: Turn,
     tried: Tried,
     terms: Terms,
@@ -138,13 +142,13 @@ async def take_chunk(
     )
 
 
-async def message_of(session: AsyncSession, batch: Batch) -> tuple[Message, Alert] | None:
+async def message_of(session: AsyncSession, batch: Batch) -> Told | None:
     """The batch's message and its alert; None when it is not there."""
     row = (await session.execute(_TOLD, {"message": batch.message_id})).one_or_none()
     return None if row is None else (row[0], row[1])
 
 
-def is_over(batch: Batch, found: tuple[Message, Alert] | None, now: datetime) -> bool:
+def is_over(batch: Batch, found: Told | None, now: datetime) -> bool:
     """Whether nobody is to be told any more, as `message_of` found the message of a batch that is held: the batch was
     then finished, or parked for want of a message.
     """

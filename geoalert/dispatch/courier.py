@@ -13,14 +13,15 @@ from sqlalchemy import bindparam, select
 
 from geoalert.alerts.tables import Message
 from geoalert.dispatch.channels.channel import Channel
-from geoalert.dispatch.chunk import Terms
-from geoalert.dispatch.lease import claim, park, until_due
+from geoalert.dispatch.chunk import Terms, message_of
+from geoalert.dispatch.lease import claim, locked, park, until_due
 from geoalert.dispatch.proof import Proof
 from geoalert.dispatch.reasons import Reason
-from geoalert.dispatch.run import Run
+from geoalert.dispatch.run import Chosen, Run
 from geoalert.dispatch.tables import Batch
 from geoalert.dispatch.tempo import Tempo
-from geoalert.store import Store, database_now
+from geoalert.errors import Outdated
+from geoalert.store import Store
 from geoalert.subscribers.codes import CHANNEL_NAMES
 from geoalert.tracing import TRACER, within
 
@@ -31,13 +32,17 @@ SOON: Final = timedelta(
     seconds=10
 )  # a batch that waits for longer is found by the sweep; its time may change meanwhile
 
-# The batch, its row locked, and the trace of the request that released its message.
-_ASKED: Final = (
-    select(Batch, Message.trace)
-    .outerjoin(Message, Message.id == Batch.message_id)
-    .where(Batch.id == bindparam("batch"))
-    .with_for_update(of=Batch)
-)
+_TRACE: Final = select(Message.trace).where(Message.id == bindparam("message"))
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A batch that is ours, and what was chosen for it in the same transaction already."""
+
+    batch: Batch
+    run: Run
+    trace: str | None  # of the request that released its message
+    opening: tuple[Chosen, ...] = ()
 
 
 @dataclass
@@ -64,11 +69,31 @@ class Courier:
         """Does what can be done now. Returns when to come back, or None when that is known from the batch itself:
         finished, parked, or another's.
         """
+        try:
+            claimed = await self._claim(batch_id, at_once=True)
+        except Outdated:
+            raise
+        except Exception:  # noqa: BLE001 - whatever it was, it comes again and counts as a try where the claim stands alone
+            claimed = await self._claim(batch_id, at_once=False)
+        if not isinstance(claimed, Claimed):
+            return claimed
+        batch = claimed.batch
+        about = {"batch": batch_id, "channel": batch.channel, "priority": batch.priority, "recipients": batch.size}
+        with TRACER.start_as_current_span(
+            "carry batch", within(claimed.trace), attributes=about, record_exception=False
+        ):
+            return _soon(await claimed.run.to_end(*claimed.opening))
+
+    async def _claim(self, batch_id: int, *, at_once: bool) -> Claimed | timedelta | None:
+        """The batch as ours; or when to come back for it, as `carry` says. With `at_once` its first chunk is chosen and
+        marked in the same transaction, where its message has been answered well before and nobody has to be waited for.
+        """
+        begun = asyncio.get_running_loop().time()
         async with self.store.writing() as session:
-            row = (await session.execute(_ASKED, {"batch": batch_id})).one_or_none()
-            if row is None:
+            found = await locked(session, batch_id)
+            if found is None:
                 return None
-            batch, trace = row
+            batch, now = found
             if batch.channel not in CHANNEL_NAMES:
                 if batch.state == "queued":
                     log.error("batch %d is parked: channel %d is unknown", batch_id, batch.channel)
@@ -77,25 +102,27 @@ class Courier:
             carriers = self.carriers(batch.channel)
             if not carriers:
                 return NOT_OURS  # another worker has a provider of this channel
-            now = await database_now(session)
             generation = claim(batch, self.owner, self.lease, now)
             if generation is None:
                 return _soon(until_due(batch, now))
-        run = Run(
-            store=self.store,
-            carriers=carriers,
-            spread=self.spread,
-            terms=Terms(self.lease, self.link, self.zone),
-            stopping=self.stopping,
-            proof=self.proof,
-            tempo=self.tempo,
-            batch_id=batch_id,
-            generation=generation,
-            key=(batch.message_id, batch.channel),
-        )
-        about = {"batch": batch_id, "channel": batch.channel, "priority": batch.priority, "recipients": batch.size}
-        with TRACER.start_as_current_span("carry batch", within(trace), attributes=about, record_exception=False):
-            return _soon(await run.to_end())
+            run = Run(
+                store=self.store,
+                carriers=carriers,
+                spread=self.spread,
+                terms=Terms(self.lease, self.link, self.zone),
+                stopping=self.stopping,
+                proof=self.proof,
+                tempo=self.tempo,
+                batch_id=batch_id,
+                generation=generation,
+                key=(batch.message_id, batch.channel),
+            )
+            if not (at_once and self.proof.stands(run.key)):
+                return Claimed(batch, run, await session.scalar(_TRACE, {"message": batch.message_id}))
+            run.begin(begun)
+            with session.no_autoflush:  # the claim and the marks are written as one
+                told = await message_of(session, batch)
+                return Claimed(batch, run, told and told[0].trace, (await run.choose(session, batch, told, now),))
 
 
 def _soon(wait: timedelta | None) -> timedelta | None:

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 from sqlalchemy import and_, bindparam, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from geoalert.dispatch.outcomes import Outcome, merge_locked
 from geoalert.dispatch.plan import Announced
 from geoalert.dispatch.reasons import Reason
 from geoalert.dispatch.tables import Batch
-from geoalert.store import database_now
+from geoalert.store import database_now, read_clock
 
 STAND_BACK: Final = timedelta(seconds=1)  # a routine batch's pause while an emergency waits for the channel
 
 # Made once: a chunk asks for so little that making its statements is much of what they cost.
-_LOCKED: Final = (
-    select(Batch).where(Batch.id == bindparam("batch")).with_for_update().execution_options(populate_existing=True)
-)
+_ROW: Final = select(Batch).where(Batch.id == bindparam("batch")).with_for_update()
+_LOCKED: Final = _ROW.execution_options(populate_existing=True)
+# PostgreSQL reads its clock here once it has the row, however long that was waited for.
+_LOCKED_AT: Final = select(
+    aliased(Batch, _ROW.cte("locked").prefix_with("MATERIALIZED")), func.clock_timestamp()
+).execution_options(populate_existing=True)
 _AT_WORK: Final = (
     select(Batch.id)
     .where(
@@ -32,6 +36,13 @@ _AT_WORK: Final = (
     )
     .limit(1)
 )
+
+
+class Locked(NamedTuple):
+    """A batch whose row is locked until the transaction ends, and the database's clock since it is."""
+
+    batch: Batch
+    now: datetime
 
 
 def claim(batch: Batch, owner: str, lease: timedelta, now: datetime) -> int | None:
@@ -65,17 +76,21 @@ def _free(batch: Batch, now: datetime) -> bool:
     return batch.state == "leased" and batch.lease_until is not None and batch.lease_until < now
 
 
-async def locked(session: AsyncSession, batch_id: int) -> Batch | None:
+async def locked(session: AsyncSession, batch_id: int) -> Locked | None:
     """The batch, its row locked until the transaction ends."""
-    return (await session.scalars(_LOCKED, {"batch": batch_id})).one_or_none()
+    if session.get_bind().dialect.name == "postgresql":
+        row = (await session.execute(_LOCKED_AT, {"batch": batch_id})).one_or_none()
+        return None if row is None else Locked(row[0], read_clock(session, row[1]))
+    batch = (await session.scalars(_LOCKED, {"batch": batch_id})).one_or_none()
+    return None if batch is None else Locked(batch, await database_now(session))
 
 
-async def held(session: AsyncSession, batch_id: int, generation: int) -> Batch | None:
+async def held(session: AsyncSession, batch_id: int, generation: int) -> Locked | None:
     """The batch if it is still ours under this generation, locked; None when another has taken over."""
-    batch = await locked(session, batch_id)
-    if batch is None or batch.state != "leased" or batch.lease_generation != generation:
+    found = await locked(session, batch_id)
+    if found is None or found.batch.state != "leased" or found.batch.lease_generation != generation:
         return None
-    return batch
+    return found
 
 
 def give_back(batch: Batch, not_before: datetime) -> None:

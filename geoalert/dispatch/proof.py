@@ -40,6 +40,10 @@ class Proof:
         self._trying.setdefault(key, asyncio.Event())
         return FEW
 
+    def stands(self, key: Key) -> bool:
+        """Whether it was answered well: a turn of it waits for nobody and may have as many as it likes."""
+        return key in self._proven
+
     def answered(self, key: Key, *, well: bool) -> None:
         """What became of a turn."""
         if well:

@@ -25,7 +25,7 @@ from geoalert.dispatch.pacing import hold_off
 from geoalert.dispatch.reasons import Reason
 from geoalert.dispatch.tables import Batch, ProviderRef
 from geoalert.dispatch.vitals import locked_health, release_trial
-from geoalert.store import database_now, insert_for
+from geoalert.store import insert_for
 from geoalert.subscribers.tables import Address
 
 log = logging.getLogger(__name__)
@@ -95,13 +95,19 @@ class Answers:
 
 
 async def record_results(
-    session: AsyncSession, batch: Batch, channel: Channel, taken: Taken, answers: Answers, *, spread: float
+    session: AsyncSession,
+    batch: Batch,
+    channel: Channel,
+    taken: Taken,
+    answers: Answers,
+    now: datetime,
+    *,
+    spread: float,
 ) -> None:
     """Merges outcomes, keeps provider references, retires addresses that the provider says are dead, and notes how the
     provider is: what is wrong with it, or with the message there, stands still from here on. `spread` in [0, 1).
     """
     named = [(p, r) for p, r in zip(taken.positions, answers.results, strict=True) if r is not None]
-    now = await database_now(session)
     # What asks the store comes first: the batch's row is written once.
     refs = [
         {

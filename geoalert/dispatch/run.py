@@ -10,14 +10,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 from opentelemetry.trace import SpanKind
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from geoalert.alerts.tables import Alert, Message
 from geoalert.dispatch.channels.channel import Channel, Chunk, SendResult, Verdict
-from geoalert.dispatch.chunk import Taken, Terms, is_over, message_of, take_chunk
+from geoalert.dispatch.chunk import Taken, Terms, Told, is_over, message_of, take_chunk
 from geoalert.dispatch.doubt import Settle, settle
 from geoalert.dispatch.handed import doubts, provider_of
 from geoalert.dispatch.lease import finish, give_back, held, locked
@@ -33,7 +32,7 @@ from geoalert.dispatch.tempo import FRESH, Tempo
 from geoalert.dispatch.turn import Turn, next_turn, still_stands
 from geoalert.dispatch.vitals import release_trial
 from geoalert.errors import Invalid, Outdated
-from geoalert.store import Store, database_now
+from geoalert.store import Store
 from geoalert.tracing import TRACER
 
 log = logging.getLogger(__name__)
@@ -42,6 +41,17 @@ AFTER_A_FAILURE: Final = timedelta(seconds=5)
 NOT_BEGUN: Final = (Verdict.RETRY, Reason.NOT_BEGUN)
 
 ONWARD: Final = frozenset({*OPEN, Outcome.UNCERTAIN})  # somebody of them may still be told
+
+
+class Ready(NamedTuple):
+    """Whose turn it is, and who is marked for it."""
+
+    turn: Turn
+    taken: Taken
+
+
+Chosen = Turn | Ready | None
+"""What a transaction came to: a turn to be waited for, one that has come, or that the batch is not to go on."""
 
 
 @dataclass
@@ -70,13 +80,14 @@ class Run:
         """
         return self.terms.lease.total_seconds() / 3
 
-    async def to_end(self) -> timedelta | None:
-        """Goes on until nothing is left, or nothing more can be done now; returns when to come back.
+    async def to_end(self, *opening: Chosen) -> timedelta | None:
+        """Goes on until nothing is left, or nothing more can be done now; returns when to come back. The `opening` is
+        what the claiming transaction has chosen already.
 
         Raises what it met; nobody who was not handed over is kept back by that until the lease ends.
         """
         try:
-            return await self._to_end()
+            return await self._to_end(*opening)
         except Outdated:
             raise
         except Exception:
@@ -84,12 +95,13 @@ class Run:
                 await self._give_up()
             raise
 
-    async def _to_end(self) -> timedelta | None:
-        while not self.stopping.is_set() and not self.fruitless:
-            few = await self.proof.turn(self.key)
+    async def _to_end(self, *opening: Chosen) -> timedelta | None:
+        while opening or not (self.stopping.is_set() or self.fruitless):
+            few = None if opening else await self.proof.turn(self.key)
             well = False
             try:
-                found = await self._next(few)
+                found = await (self._waited(*opening) if opening else self._next(few))
+                opening = ()
                 if found is None:
                     break
                 turn, taken = found
@@ -105,33 +117,44 @@ class Run:
                 self.proof.answered(self.key, well=well)
         return await self._leave()
 
-    async def _next(self, few: int | None) -> tuple[Turn, Taken] | None:
-        """Whose turn it is, and who is marked for it. Where the provider's rate has to be waited for, that is done
-        before anybody is marked, so that a cancel can still come first. None when the batch is not to go on.
-        """
-        self._begin()
+    async def _next(self, few: int | None) -> Ready | None:
+        """None when the batch is not to go on."""
+        self.begin(asyncio.get_running_loop().time())
         async with self.store.writing() as session:
-            batch = await held(session, self.batch_id, self.generation)
-            if batch is None:
+            found = await held(session, self.batch_id, self.generation)
+            if found is None:
                 return None
-            now = await database_now(session)
             # Before the pace: whoever holds the message for long holds up its own batches, and nobody else's.
-            told = await message_of(session, batch)
-            # Before a provider is looked for: who is cancelled while nobody carries is cancelled, and not set aside.
-            if is_over(batch, told, now) or told is None:
-                return None
+            told = await message_of(session, found.batch)
+            chosen = await self.choose(session, found.batch, told, found.now, few)
+        return await self._waited(chosen)
 
-            def at_most(channel: Channel) -> int:
-                chunk = self.tempo.most(channel.provider, channel.traits.chunk)
-                return min(few, chunk) if few else chunk
+    async def choose(
+        self, session: AsyncSession, batch: Batch, told: Told | None, now: datetime, few: int | None = None
+    ) -> Chosen:
+        """Whose turn it is, of at most `few`, with a batch that is ours. Where the provider's rate has to be waited
+        for, that is done before anybody is marked, so that a cancel can still come first.
+        """
+        # Before a provider is looked for: who is cancelled while nobody carries is cancelled, and not set aside.
+        if is_over(batch, told, now) or told is None:
+            return None
 
-            turn = await next_turn(session, batch, self.carriers, self.tried, at_most, now, self.spread())
-            if turn is None:
-                return None
-            if not turn.wait:
-                return await self._take(session, batch, told, turn, now)
-            batch.lease_until = now + self.terms.lease + timedelta(seconds=turn.wait)
-        return await self._after(turn) if await self._rest(turn.wait) else None
+        def at_most(channel: Channel) -> int:
+            chunk = self.tempo.most(channel.provider, channel.traits.chunk)
+            return min(few, chunk) if few else chunk
+
+        turn = await next_turn(session, batch, self.carriers, self.tried, at_most, now, self.spread())
+        if turn is None:
+            return None
+        if not turn.wait:
+            return await self._take(session, batch, told, turn, now)
+        batch.lease_until = now + self.terms.lease + timedelta(seconds=turn.wait)
+        return turn
+
+    async def _waited(self, chosen: Chosen) -> Ready | None:
+        if isinstance(chosen, Turn):
+            return await self._after(chosen) if await self._rest(chosen.wait) else None
+        return chosen
 
     async def _rest(self, seconds: float) -> bool:
         """Waits; False when told to stop meanwhile."""
@@ -142,14 +165,15 @@ class Run:
             return True
         return False
 
-    async def _after(self, turn: Turn) -> tuple[Turn, Taken] | None:
+    async def _after(self, turn: Turn) -> Ready | None:
         """The same after the wait: whatever stood before it is looked at again."""
-        self._begin()
+        self.begin(asyncio.get_running_loop().time())
         async with self.store.writing() as session:
-            batch = await held(session, self.batch_id, self.generation)
-            if batch is None:
+            found = await held(session, self.batch_id, self.generation)
+            if found is None:
                 return None
-            now, told = await database_now(session), await message_of(session, batch)
+            batch, now = found
+            told = await message_of(session, batch)
             if is_over(batch, told, now) or told is None:
                 return None
             if not await still_stands(session, batch, turn, now):
@@ -157,17 +181,15 @@ class Run:
                 return None
             return await self._take(session, batch, told, turn, now)
 
-    def _begin(self) -> None:
-        # Counted from before the lease is renewed: who freezes after that wakes past the deadline and sends nothing.
-        self.deadline = asyncio.get_running_loop().time() + self.patience
+    def begin(self, at: float) -> None:
+        """Counts from before the lease is renewed: who freezes after that wakes past the deadline and sends nothing."""
+        self.deadline = at + self.patience
 
-    async def _take(
-        self, session: AsyncSession, batch: Batch, told: tuple[Message, Alert], turn: Turn, now: datetime
-    ) -> tuple[Turn, Taken] | None:
+    async def _take(self, session: AsyncSession, batch: Batch, told: Told, turn: Turn, now: datetime) -> Ready | None:
         taken = await take_chunk(session, batch, told, turn, self.tried, self.terms, now)
         if turn.on_trial and (taken is None or not taken.positions):
             await release_trial(session, turn.channel.provider)
-        return None if taken is None else (turn, taken)
+        return None if taken is None else Ready(turn, taken)
 
     async def _record(self, channel: Channel, taken: Taken, answers: Answers) -> bool:
         """Writes the answers down; False when nothing is left to do with the batch, or it was lost on the way."""
@@ -180,15 +202,16 @@ class Run:
             self.tried.at.difference_update((position, channel.provider) for position in left)
             self.tempo.noted(channel.provider, len(taken.positions), len(taken.positions) - len(left))
         async with self.store.writing() as session:
-            batch = await held(session, self.batch_id, self.generation)
-            if batch is None:
+            found = await held(session, self.batch_id, self.generation)
+            if found is None:
                 return False
-            await record_results(session, batch, channel, taken, answers, spread=self.spread())
+            batch, now = found
+            await record_results(session, batch, channel, taken, answers, now, spread=self.spread())
             if batch.state == "leased" and ONWARD.isdisjoint(batch.outcomes):
                 finish(batch)
                 return False
         if answers.all_put_off:
-            self.fruitless, self.asked = True, max(found.retry_after or 0.0 for found in answers.known)
+            self.fruitless, self.asked = True, max(answer.retry_after or 0.0 for answer in answers.known)
         return True
 
     async def _hand_over(self, channel: Channel, taken: Taken, *, unproven: bool) -> Answers:
@@ -232,19 +255,19 @@ class Run:
     async def _give_up(self) -> None:
         """After a failure of our own: nobody was handed over, or their lease is left to end."""
         async with self.store.writing() as session:
-            batch = await held(session, self.batch_id, self.generation)
-            if batch is not None and Outcome.SENDING not in batch.outcomes:
-                now = await database_now(session)
-                give_back(batch, now + max(AFTER_A_FAILURE, self._delay(batch, now)))
+            found = await held(session, self.batch_id, self.generation)
+            if found is not None and Outcome.SENDING not in found.batch.outcomes:
+                give_back(found.batch, found.now + max(AFTER_A_FAILURE, self._delay(*found)))
 
     async def _leave(self) -> timedelta | None:
         """Finishes the batch, or queues what is left for later."""
         async with self.store.writing() as session:
-            batch = await locked(session, self.batch_id)
-            now = await database_now(session)
-            if batch is None or batch.lease_generation != self.generation or batch.state != "leased":
-                given_back = batch is not None and batch.state == "queued"
-                return max(batch.not_before - now, timedelta(0)) if batch and given_back else None
+            found = await locked(session, self.batch_id)
+            if found is None:
+                return None
+            batch, now = found
+            if batch.lease_generation != self.generation or batch.state != "leased":
+                return max(batch.not_before - now, timedelta(0)) if batch.state == "queued" else None
             batch.risk = batch.risk and not self.tried.at  # one more try is what was asked for
             open_left = not OPEN.isdisjoint(batch.outcomes)
             if not open_left and not (now < batch.expires and self._can_settle(batch)):

@@ -5,7 +5,7 @@ from geoalert.store.columns import Document, Geometry, Instant
 from geoalert.store.hashing import canonical, digest
 from geoalert.store.ids import IDS_A_QUERY, next_ids
 from geoalert.store.keys import KeyRing
-from geoalert.store.sessions import Store, database_now, insert_for, keys_of, open_store
+from geoalert.store.sessions import Store, database_now, insert_for, keys_of, open_store, read_clock
 
 __all__ = [
     "IDS_A_QUERY",
@@ -23,4 +23,5 @@ __all__ = [
     "keys_of",
     "next_ids",
     "open_store",
+    "read_clock",
 ]

@@ -147,13 +147,18 @@ async def database_now(session: AsyncSession) -> datetime:
     """
     shift: timedelta = session.info["shift"]
     if session.get_bind().dialect.name == "postgresql":
-        moment: datetime = (await session.execute(_NOW)).scalar_one()
-        return moment.astimezone(UTC) + shift
+        return read_clock(session, (await session.execute(_NOW)).scalar_one())
     # SQLite asks the machine that it runs on, which is ours: so do we, and spare a statement. Once the transaction has
     # begun, for that can wait for another writer.
     await session.connection()
     moment = datetime.now(UTC)
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000) + shift
+
+
+def read_clock(session: AsyncSession, moment: datetime) -> datetime:
+    """What `database_now` says, where a statement has asked PostgreSQL for its `clock_timestamp()` on its own way."""
+    shift: timedelta = session.info["shift"]
+    return moment.astimezone(UTC) + shift
 
 
 def keys_of(session: AsyncSession) -> KeyRing:

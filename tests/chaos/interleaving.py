@@ -17,7 +17,7 @@ from typing import Final
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from geoalert.dispatch.lease import finish, give_back, held
+from geoalert.dispatch.lease import Locked, finish, give_back, held
 from geoalert.dispatch.outcomes import Outcome, merge_outcomes
 from geoalert.dispatch.reasons import Reason
 from geoalert.dispatch.tables import Batch
@@ -32,7 +32,7 @@ CRASHES: Final = 3
 BASE: Final = 1_000  # any generation
 
 Claim = Callable[[AsyncSession, int, str, timedelta], Awaitable[int | None]]
-Held = Callable[[AsyncSession, int, int], Awaitable[Batch | None]]
+Held = Callable[[AsyncSession, int, int], Awaitable[Locked | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,10 @@ class Hand:
     def live(self) -> bool:
         """Whether it may begin a send now, or has begun one that nobody has cut off."""
         return (self.at == "marked" and self.left > CUT_OFF - BEGINS) or (self.at == "sending" and self.left > 0)
+
+
+# What a worker may do in the transaction that claims, and where it is then.
+CLAIMING: Final = {"claim": Hand("claimed"), "claim and mark": Hand("marked", left=CUT_OFF)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +111,17 @@ class Steps:
 
     async def _step(self, session: AsyncSession, now: datetime, hand: Hand, step: str) -> Hand:
         """As the courier does it, one transaction of its a step."""
-        if step == "claim":
+        if step in CLAIMING:
             generation = await self.claim(session, self.batch, "worker", LEASE * TICK)
-            return Hand() if generation is None else Hand("claimed")
-        batch = await self.held(session, self.batch, BASE - hand.behind)
-        if batch is None:
+            if generation is None:
+                return Hand()
+            if step == "claim and mark":
+                await merge_outcomes(session, self.batch, {0: (Outcome.SENDING, Reason.NONE)})
+            return CLAIMING[step]
+        found = await self.held(session, self.batch, BASE - hand.behind)
+        if found is None:
             return Hand()
+        batch = found.batch
         if step == "mark":
             await merge_outcomes(session, batch.id, {0: (Outcome.SENDING, Reason.NONE)})
             batch.lease_until = now + LEASE * TICK
@@ -131,6 +140,8 @@ def _choices(row: Row, hand: Hand) -> Iterator[tuple[str, Hand | None]]:
     """What a worker can do next: a step on the store, or, without one, what it becomes by itself."""
     if hand.at == "idle":
         yield "claim", None
+        if row.outcome is Outcome.PENDING:  # there is somebody to mark
+            yield "claim and mark", None
     elif hand.at == "claimed":
         # Which of the two it wants depends on the batch as it finds it, and that is checked in the same transaction.
         yield ("finish" if row.outcome is Outcome.ACCEPTED else "mark"), None
