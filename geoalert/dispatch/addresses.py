@@ -16,7 +16,7 @@ from geoalert.dispatch.channels.channel import Delivery
 from geoalert.dispatch.outcomes import Change, Outcome
 from geoalert.dispatch.plan import recipients_of
 from geoalert.dispatch.reasons import Reason
-from geoalert.dispatch.reference import make_ref
+from geoalert.dispatch.reference import make_refs
 from geoalert.dispatch.tables import Batch
 from geoalert.errors import Invalid
 from geoalert.store import keys_of
@@ -75,9 +75,9 @@ async def addresses_of(
     ids = recipients_of(batch)
     known = await _known(session, batch.channel, [ids[position] for position in positions])
     keys, reached = keys_of(session), Reached()
-    batch_id, channel, name = batch.id, batch.channel, f"{batch.message_id}.{batch.channel}"
+    channel, name = batch.channel, f"{batch.message_id}.{batch.channel}"
     usable, gone = reached.usable, (Outcome.SUPPRESSED, Reason.ADDRESS_GONE)
-    for position in positions:
+    for position, ref in zip(positions, make_refs(keys, batch.id, positions), strict=True):
         owner = ids[position]
         found = known.get(owner)
         if found is None:
@@ -97,7 +97,7 @@ async def addresses_of(
         except Invalid:
             reached.gone[position] = (Outcome.SUPPRESSED, Reason.UNREADABLE)
             continue
-        usable[position] = Delivery(value, kind, make_ref(keys, batch_id, position), f"{name}.{address_id}"), address_id
+        usable[position] = Delivery(value, kind, ref, f"{name}.{address_id}"), address_id
     return reached
 
 

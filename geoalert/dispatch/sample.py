@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from geoalert.dispatch.channels.channel import Channel, Chunk, Delivery, Notice, SendResult
-from geoalert.dispatch.reference import make_ref
+from geoalert.dispatch.reference import make_refs
 from geoalert.store import KeyRing
 from geoalert.subscribers.codes import CITIZEN_CHANNELS
 
@@ -46,7 +46,6 @@ async def send_sample(
         drill=True,
     )
     kind = CITIZEN_CHANNELS.get(channel.name, "handle")
-    deliveries = [
-        Delivery(address, kind, make_ref(keys, 0, 0), f"{identifier}.{n}") for n, address in enumerate(addresses)
-    ]
+    (ref,) = make_refs(keys, 0, [0])
+    deliveries = [Delivery(address, kind, ref, f"{identifier}.{n}") for n, address in enumerate(addresses)]
     return await channel.send(Chunk(channel.prepare(notice), deliveries, now + HOUR, now))

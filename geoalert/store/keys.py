@@ -17,9 +17,10 @@ from hashlib import sha256
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.hmac import HMAC
+from cryptography.hazmat.primitives.ciphers.algorithms import AES256
+from cryptography.hazmat.primitives.ciphers.modes import ECB
 
 from geoalert.errors import Invalid, Unavailable
 
@@ -37,9 +38,9 @@ def _cipher(key: bytes) -> AESGCM:
 
 
 @lru_cache(maxsize=16)
-def _mac(key: bytes) -> HMAC:
-    """An HMAC made ready once, to be copied: each recipient of a million has a reference of their own."""
-    return HMAC(key, SHA256())
+def _tagging(hook: bytes) -> Cipher[ECB]:
+    """The cipher of `tags`, under a key of its own: what else is signed with this one is no tag."""
+    return Cipher(AES256(hmac.digest(hook, b"tags", sha256)), ECB())  # noqa: S305 - one block a message, and all of them differ
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ class KeyRing:
         """
         number = int.from_bytes(sealed[1:3], "big")
         key = self.encryption.get(number)
-        if sealed[:1] != bytes([FORMAT]) or key is None:
+        if key is None or sealed[0] != FORMAT:
             raise Unavailable(f"the key ring has no key {number}; restore the key file that wrote this store")
         try:
             plain = _cipher(key).decrypt(sealed[3 : 3 + NONCE], sealed[3 + NONCE :], bound_to.encode())
@@ -79,10 +80,16 @@ class KeyRing:
         return hmac.digest(self.blind, f"{kind}:{plain}".encode(), sha256)
 
     def sign(self, text: str) -> str:
-        """URL-safe HMAC of one of our references, 128 bits."""
-        mac = _mac(self.hook).copy()
-        mac.update(text.encode())
-        return base64.urlsafe_b64encode(mac.finalize()[:SIGNED])[:LETTERS].decode()
+        """URL-safe HMAC of a text of ours, 128 bits."""
+        mac = hmac.digest(self.hook, text.encode(), sha256)
+        return base64.urlsafe_b64encode(mac[:SIGNED])[:LETTERS].decode()
+
+    def tags(self, blocks: bytes) -> bytes:
+        """A tag of 128 bits for each of these messages of 16 bytes, in their order, that nobody else can make: CBC-MAC
+        (ISO/IEC 9797-1), which is sound where all messages are of one length, of one block. For many at once: each
+        recipient of a million has a reference of their own.
+        """
+        return _tagging(self.hook).encryptor().update(blocks)
 
     def marks(self) -> dict[str, str]:
         """What tells each key from any other, by its number or use, and does not tell the key: 64 bits of the SHA-256

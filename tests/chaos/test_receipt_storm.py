@@ -19,7 +19,7 @@ from geoalert.dispatch.outcomes import Outcome
 from geoalert.dispatch.plan import Route
 from geoalert.dispatch.proof import Key, Proof
 from geoalert.dispatch.receipts import SET_ASIDE, fold_receipts, receipts_waiting
-from geoalert.dispatch.reference import make_ref
+from geoalert.dispatch.reference import make_refs
 from geoalert.dispatch.tables import ReceiptRow
 from geoalert.sandbox.credentials import read_credentials
 from geoalert.store.keys import new_keys
@@ -91,7 +91,7 @@ class Carrier:
 
     async def post(self, call: Call) -> int:
         house = self.door.house
-        ref = make_ref(self.strange_keys if call.forged == "reference" else house.keys, call.batch, call.position)
+        ref = make_refs(self.strange_keys if call.forged == "reference" else house.keys, call.batch, [call.position])[0]
         secret = (self.strange_keys if call.forged == "path" else house.keys).hook_path("twilio")
         path = f"/v1/hooks/twilio/{secret}/{ref}"
         form = {"MessageSid": "SM" + "0" * 32, "MessageStatus": call.status}

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from geoalert.dispatch.reasons import Reason
 
@@ -91,8 +91,7 @@ class Prepared:
     payload: Mapping[str, object] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(NamedTuple):
     """One recipient of a chunk. `ref` comes back in receipts; `key` is the same at every try."""
 
     address: str

@@ -64,8 +64,8 @@ async def test_results_stand_in_the_order_of_deliveries(case: Case, sandbox: San
     assert case.refused is not None
     address, reason = case.refused
     deliveries = case.deliveries(20)
-    deliveries[3] = replace(deliveries[3], address=address)
-    deliveries[17] = replace(deliveries[17], address=address)
+    deliveries[3] = deliveries[3]._replace(address=address)
+    deliveries[17] = deliveries[17]._replace(address=address)
     async with opened(case.channel(sandbox, in_flight=8)) as channel:
         results = await channel.send(chunk(channel, deliveries))
     assert [place for place, result in enumerate(results) if result.verdict is Verdict.REFUSED] == [3, 17]
@@ -74,7 +74,7 @@ async def test_results_stand_in_the_order_of_deliveries(case: Case, sandbox: San
 
 
 async def test_another_kind_of_address_is_refused_unsent(wired: Case, sandbox: Sandbox) -> None:
-    delivery = replace(wired.deliveries(1)[0], kind="carrier pigeon")
+    delivery = wired.deliveries(1)[0]._replace(kind="carrier pigeon")
     async with opened(wired.channel(sandbox)) as channel:
         (result,) = await channel.send(chunk(channel, [delivery]))
     assert (result.verdict, result.reason) == (Verdict.REFUSED, Reason.INVALID_ADDRESS)

@@ -32,7 +32,7 @@ async def push(sandbox: Sandbox) -> AsyncIterator[FcmPush]:
 
 
 async def one(push: FcmPush, notice: Notice = NOTICE, kind: str = "token", address: str = "device-0") -> SendResult:
-    delivery = replace(FCM.deliveries(1)[0], kind=kind, address=address)
+    delivery = FCM.deliveries(1)[0]._replace(kind=kind, address=address)
     (result,) = await push.send(chunk(push, [delivery], notice))
     return result
 

@@ -46,7 +46,7 @@ async def test_the_same_key_is_the_same_post(post: MastodonPost, sandbox: Sandbo
 
 async def test_an_account_without_token_stops_nobody_else(post: MastodonPost) -> None:
     deliveries = MASTODON.deliveries(3)
-    deliveries[0] = replace(deliveries[0], address="stranger")
+    deliveries[0] = deliveries[0]._replace(address="stranger")
     results = await post.send(chunk(post, deliveries))
     assert [result.verdict for result in results] == [Verdict.MISCONFIGURED, Verdict.ACCEPTED, Verdict.ACCEPTED]
     assert results[0].reason is Reason.CREDENTIAL

@@ -167,7 +167,7 @@ async def test_the_environment_cannot_redirect_it(sms: TwilioSms, monkeypatch: p
 
 @pytest.mark.parametrize("number", MAGIC)
 async def test_the_test_numbers_of_twilio(sms: TwilioSms, number: str) -> None:
-    (result,) = await sms.send(chunk(sms, [replace(TWILIO.deliveries(1)[0], address=number)]))
+    (result,) = await sms.send(chunk(sms, [TWILIO.deliveries(1)[0]._replace(address=number)]))
     assert (result.verdict, result.reason) == ERRORS[MAGIC[number]]
 
 

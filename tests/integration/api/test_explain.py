@@ -16,7 +16,7 @@ from geoalert.dispatch.channels.channel import Status
 from geoalert.dispatch.plan import recipients_of
 from geoalert.dispatch.reasons import Reason
 from geoalert.dispatch.receipts import Incoming, Intake, fold_receipts
-from geoalert.dispatch.reference import make_ref
+from geoalert.dispatch.reference import make_refs
 from geoalert.dispatch.tables import Batch
 from geoalert.operations.demo_story import ALL_CLEAR
 from geoalert.operations.latecomers import Latecomers
@@ -79,7 +79,7 @@ async def test_an_acknowledgement_in_time_keeps_a_severe_message_to_the_app_and_
     await chain.carry()
     async with door.house.store.reading() as session:
         (batch,) = await session.scalars(select(Batch))
-    ref = make_ref(door.house.keys, batch.id, recipients_of(batch).index(heard))
+    ref = make_refs(door.house.keys, batch.id, [recipients_of(batch).index(heard)])[0]
     door.house.store.shift += timedelta(minutes=4, seconds=50)
     answer = await door.call("POST", f"/v1/messages/{message['message']}/ack", json={"ref": ref})
     assert answer.status_code == 202

@@ -12,7 +12,7 @@ from twilio.request_validator import RequestValidator
 from geoalert.bootstrap import callback_base
 from geoalert.dispatch.channels.channel import Status
 from geoalert.dispatch.reasons import Reason
-from geoalert.dispatch.reference import make_ref
+from geoalert.dispatch.reference import make_refs
 from geoalert.dispatch.tables import ReceiptRow
 from geoalert.sandbox.credentials import read_credentials
 from tests.integration.api.conftest import Door, refusal
@@ -43,7 +43,7 @@ async def call_back(door: Door, path: str, status: str = "delivered", **fields: 
 
 
 async def test_a_signed_receipt_is_stored_before_it_is_answered(door: Door) -> None:
-    path = hook(door, make_ref(door.house.keys, 7, 3))
+    path = hook(door, make_refs(door.house.keys, 7, [3])[0])
     answer = await call_back(door, path)
     assert (answer.status_code, answer.content) == (204, b"")
     (row,) = await stored(door)
@@ -55,7 +55,7 @@ async def test_a_signed_receipt_is_stored_before_it_is_answered(door: Door) -> N
 
 
 async def test_a_forged_path_reference_or_signature_is_refused(door: Door) -> None:
-    ref = make_ref(door.house.keys, 7, 3)
+    ref = make_refs(door.house.keys, 7, [3])[0]
     good = hook(door, ref)
     secret = door.house.keys.hook_path("twilio")
     refusal(await call_back(door, f"/v1/hooks/twilio/{'x' * len(secret)}/{ref}"), 404)
@@ -71,7 +71,7 @@ async def test_a_forged_path_reference_or_signature_is_refused(door: Door) -> No
 
 
 async def test_an_acknowledgement_needs_the_reference_that_came_with_the_message(door: Door) -> None:
-    ref = make_ref(door.house.keys, 9, 0)
+    ref = make_refs(door.house.keys, 9, [0])[0]
     path = f"/v1/messages/{MESSAGE}/ack"
     for forged in ("9.1." + ref.split(".")[2], "nonsense", ""):
         refusal(await door.call("POST", path, json={"ref": forged}), 403, "/ref")

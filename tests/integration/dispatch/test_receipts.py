@@ -13,7 +13,7 @@ from geoalert.dispatch.channels.channel import Status
 from geoalert.dispatch.outcomes import Outcome
 from geoalert.dispatch.reasons import Reason
 from geoalert.dispatch.receipts import SET_ASIDE, Incoming, Intake, fold_receipts, receipts_waiting
-from geoalert.dispatch.reference import make_ref, read_ref
+from geoalert.dispatch.reference import make_refs, read_ref
 from geoalert.dispatch.tables import Batch, ReceiptRow
 from geoalert.errors import Forbidden
 from geoalert.store.keys import new_keys
@@ -82,7 +82,7 @@ async def test_in_any_order_they_end_where_they_would_in_order(depot: Depot) -> 
     strangers = new_keys()
     for position in range(50):  # forged: nothing of it gets as far as the intake
         with pytest.raises(Forbidden):
-            read_ref(depot.chain.house.keys, make_ref(strangers, second[0].id, position))
+            read_ref(depot.chain.house.keys, make_refs(strangers, second[0].id, [position])[0])
     chance = random.Random(SEED)  # noqa: S311 - an order to come in
     coming = told(second) * 2
     coming += [receipt(UNKNOWN + number, 0, Status.DELIVERED) for number in range(50)]
