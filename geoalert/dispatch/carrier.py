@@ -21,12 +21,13 @@ ANY_MESSAGE: Final = 0
 @dataclass(frozen=True, slots=True)
 class Carrier:
     """Use this channel; `on_trial`: for one recipient, and only by who claims the trial. `most` recipients are left of
-    its day's number; None: it has none.
+    of its day's number; None: it has none. `calm`: it is well, and nobody waits to hear how it answers.
     """
 
     channel: Channel
     on_trial: bool = False
     most: int | None = None
+    calm: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,7 @@ class Situation:
     priority: int
     health: Mapping[str, ProviderHealth]
     halts: Sequence[Halt]
+    pressed: bool | None = None  # whether an emergency is to be carried on the channel, where it was asked
 
     def stands_still(self, provider: str) -> Reason | None:
         """Why this provider is not to be used for this message, or None."""
@@ -75,6 +77,17 @@ class Situation:
     def on_trial(self, channel: Channel) -> bool:
         known = self.health.get(channel.provider)
         return known is not None and on_trial(known)
+
+    def calm(self, channel: Channel) -> bool:
+        """Whether it answered well all the while, and none of its day's number is counted."""
+        known = self.health.get(channel.provider)
+        return (
+            known is not None
+            and known.open_until is None
+            and known.returning_since is None
+            and not known.streak
+            and not channel.traits.daily_cap
+        )
 
     def left_today(self, channel: Channel) -> int | None:
         """What is left of its day's number; None: no bound. Emergencies are counted, but never stopped by it."""
@@ -103,14 +116,19 @@ def choose(
         return Wait(_earliest(situation, within))
     kept = next((channel for channel in up if channel.provider == current), None)
     if begun and kept is not None and situation.share(kept) >= 1.0:
-        return Carrier(kept, on_trial=situation.on_trial(kept), most=situation.left_today(kept))
+        return _carrier(situation, kept)
     weighted = [(channel, situation.weight(channel) or _standby(situation, channel, up)) for channel in up]
     if situation.priority <= EMERGENCY and any(situation.share(channel) < 1.0 for channel in up):
         # Nobody's life is the trial of a provider while another one works better.
         picked = max(up, key=lambda channel: (situation.share(channel), channel.traits.weight))
     else:
         picked = _pick(weighted, spread)
-    return Carrier(picked, on_trial=situation.on_trial(picked), most=situation.left_today(picked))
+    return _carrier(situation, picked)
+
+
+def _carrier(situation: Situation, channel: Channel) -> Carrier:
+    on_trial, most = situation.on_trial(channel), situation.left_today(channel)
+    return Carrier(channel, on_trial=on_trial, most=most, calm=situation.calm(channel))
 
 
 def _standby(situation: Situation, channel: Channel, up: Sequence[Channel]) -> float:

@@ -19,6 +19,7 @@ from geoalert.dispatch.proof import Proof
 from geoalert.dispatch.reasons import Reason
 from geoalert.dispatch.run import Chosen, Run
 from geoalert.dispatch.tables import Batch
+from geoalert.dispatch.tally import Tally
 from geoalert.dispatch.tempo import Tempo
 from geoalert.errors import Outdated
 from geoalert.store import Store
@@ -59,6 +60,7 @@ class Courier:
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     proof: Proof = field(default_factory=Proof)
     tempo: Tempo = field(default_factory=Tempo)
+    tally: Tally = field(default_factory=Tally)
 
     def carriers(self, channel: int) -> Sequence[Channel]:
         """The providers of this channel (its code)."""
@@ -113,6 +115,7 @@ class Courier:
                 stopping=self.stopping,
                 proof=self.proof,
                 tempo=self.tempo,
+                tally=self.tally,
                 batch_id=batch_id,
                 generation=generation,
                 key=(batch.message_id, batch.channel),

@@ -24,7 +24,7 @@ _LOCKED: Final = _ROW.execution_options(populate_existing=True)
 _LOCKED_AT: Final = select(
     aliased(Batch, _ROW.cte("locked").prefix_with("MATERIALIZED")), func.clock_timestamp()
 ).execution_options(populate_existing=True)
-_AT_WORK: Final = (
+AT_WORK: Final = (
     select(Batch.id)
     .where(
         Batch.channel == bindparam("channel"),
@@ -138,4 +138,4 @@ async def due(session: AsyncSession, limit: int, overdue: timedelta = timedelta(
 
 async def emergency_at_work(session: AsyncSession, channel: int, now: datetime, up_to: int) -> bool:
     """Whether there is a batch of the emergency lane to carry on this channel now, or one is being carried."""
-    return await session.scalar(_AT_WORK, {"channel": channel, "up_to": up_to, "now": now}) is not None
+    return await session.scalar(AT_WORK, {"channel": channel, "up_to": up_to, "now": now}) is not None

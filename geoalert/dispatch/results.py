@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -15,7 +16,7 @@ from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from geoalert.dispatch.carrier import ANY_MESSAGE
-from geoalert.dispatch.channels.channel import Channel, SendResult, Verdict
+from geoalert.dispatch.channels.channel import SendResult, Verdict
 from geoalert.dispatch.chunk import Taken
 from geoalert.dispatch.halts import WHOLE_PROVIDER, halt
 from geoalert.dispatch.health import observe
@@ -24,6 +25,8 @@ from geoalert.dispatch.outcomes import Outcome, merge_locked
 from geoalert.dispatch.pacing import hold_off
 from geoalert.dispatch.reasons import Reason
 from geoalert.dispatch.tables import Batch, ProviderRef
+from geoalert.dispatch.tally import Tally
+from geoalert.dispatch.turn import Turn
 from geoalert.dispatch.vitals import locked_health, release_trial
 from geoalert.store import insert_for
 from geoalert.subscribers.tables import Address
@@ -97,9 +100,10 @@ class Answers:
 async def record_results(
     session: AsyncSession,
     batch: Batch,
-    channel: Channel,
+    turn: Turn,
     taken: Taken,
     answers: Answers,
+    tally: Tally,
     now: datetime,
     *,
     spread: float,
@@ -107,6 +111,7 @@ async def record_results(
     """Merges outcomes, keeps provider references, retires addresses that the provider says are dead, and notes how the
     provider is: what is wrong with it, or with the message there, stands still from here on. `spread` in [0, 1).
     """
+    channel = turn.channel
     named = [(p, r) for p, r in zip(taken.positions, answers.results, strict=True) if r is not None]
     # What asks the store comes first: the batch's row is written once.
     refs = [
@@ -125,7 +130,7 @@ async def record_results(
     ]
     if refs:
         await session.execute(insert_for(session)(ProviderRef).on_conflict_do_nothing(), refs)
-    await _note_provider(session, batch, channel, answers, now, spread, ask=taken.ask)
+    await _note_provider(session, batch, turn, answers, tally, now, spread, ask=taken.ask)
     for reason, state in ADDRESS_STATE.items():
         if (Verdict.REFUSED, reason) in answers.kinds:
             dead = [
@@ -148,8 +153,17 @@ async def record_results(
 
 
 async def _note_provider(
-    session: AsyncSession, batch: Batch, channel: Channel, answers: Answers, now: datetime, spread: float, *, ask: bool
+    session: AsyncSession,
+    batch: Batch,
+    turn: Turn,
+    answers: Answers,
+    tally: Tally,
+    now: datetime,
+    spread: float,
+    *,
+    ask: bool,
 ) -> None:
+    channel, at = turn.channel, asyncio.get_running_loop().time()
     wrong = {reason for verdict, reason in answers.kinds if verdict is Verdict.MISCONFIGURED}
     if wrong and channel.traits.own_credentials:
         log.error("batch %d is parked: %s", batch.id, min(wrong).name)
@@ -160,9 +174,14 @@ async def _note_provider(
         if await halt(session, channel.provider, message, reason):
             log.error("%s stands still: %s", channel.provider, reason.name)
     heard = Counter({kind: count for kind, count in answers.kinds.items() if kind[1] is not Reason.NOT_BEGUN})
-    heard[NEVER_HAD] += len(answers.results) - len(answers.known)
+    if never_had := len(answers.results) - len(answers.known):
+        heard[NEVER_HAD] += never_had
     if heard.total():
+        if turn.calm and not ask and tally.keeps(channel.provider, heard, answers.seconds, at):
+            return
         health = await locked_health(session, channel.provider, now)
+        if kept := tally.taken(channel.provider, at):
+            observe(health, kept, 0.0, now, spread=spread)
         observe(health, heard, answers.seconds, now, spread=spread, counts=not ask)
     elif answers.results:
         await release_trial(session, channel.provider)

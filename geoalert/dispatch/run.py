@@ -28,6 +28,7 @@ from geoalert.dispatch.reasons import Reason
 from geoalert.dispatch.results import Answers, record_results
 from geoalert.dispatch.retry import delay_after
 from geoalert.dispatch.tables import Batch
+from geoalert.dispatch.tally import Tally
 from geoalert.dispatch.tempo import FRESH, Tempo
 from geoalert.dispatch.turn import Turn, next_turn, still_stands
 from geoalert.dispatch.vitals import release_trial
@@ -65,6 +66,7 @@ class Run:
     stopping: asyncio.Event
     proof: Proof
     tempo: Tempo
+    tally: Tally
     batch_id: int
     generation: int
     key: Key
@@ -75,8 +77,8 @@ class Run:
 
     @property
     def patience(self) -> float:
-        """Seconds from before the lease is renewed to when a channel must have ended: well within that lease, with
-        room to cancel one that has not.
+        """Seconds from before the lease is renewed to when a channel must have ended, with room to cancel one that has
+        not.
         """
         return self.terms.lease.total_seconds() / 3
 
@@ -111,7 +113,7 @@ class Run:
                     else:
                         answers = await self._hand_over(turn.channel, taken, unproven=few is not None)
                     well = answers.any_well
-                    if not await self._record(turn.channel, taken, answers):
+                    if not await self._record(turn, taken, answers):
                         return None
             finally:
                 self.proof.answered(self.key, well=well)
@@ -191,7 +193,7 @@ class Run:
             await release_trial(session, turn.channel.provider)
         return None if taken is None else Ready(turn, taken)
 
-    async def _record(self, channel: Channel, taken: Taken, answers: Answers) -> bool:
+    async def _record(self, turn: Turn, taken: Taken, answers: Answers) -> bool:
         """Writes the answers down; False when nothing is left to do with the batch, or it was lost on the way."""
         if taken.ask:
             named = list(zip(taken.positions, answers.results, strict=True))
@@ -199,14 +201,15 @@ class Run:
             self.tried.unanswered.update(p for p, found in named if found and found.verdict is Verdict.UNCERTAIN)
         else:
             left = taken.unbegun(answers.results) if NOT_BEGUN in answers.kinds else []
-            self.tried.at.difference_update((position, channel.provider) for position in left)
-            self.tempo.noted(channel.provider, len(taken.positions), len(taken.positions) - len(left))
+            provider = turn.channel.provider
+            self.tried.at.difference_update((position, provider) for position in left)
+            self.tempo.noted(provider, len(taken.positions), len(taken.positions) - len(left))
         async with self.store.writing() as session:
             found = await held(session, self.batch_id, self.generation)
             if found is None:
                 return False
             batch, now = found
-            await record_results(session, batch, channel, taken, answers, now, spread=self.spread())
+            await record_results(session, batch, turn, taken, answers, self.tally, now, spread=self.spread())
             if batch.state == "leased" and ONWARD.isdisjoint(batch.outcomes):
                 finish(batch)
                 return False
@@ -283,11 +286,9 @@ class Run:
             return wait
 
     def _delay(self, batch: Batch, now: datetime) -> timedelta:
-        left = (batch.expires - now).total_seconds()
-        urgent = batch.priority <= EMERGENCY
-        return timedelta(
-            seconds=delay_after(batch.attempts, urgent=urgent, asked=self.asked, left=left, spread=self.spread())
-        )
+        left, urgent = (batch.expires - now).total_seconds(), batch.priority <= EMERGENCY
+        seconds = delay_after(batch.attempts, urgent=urgent, asked=self.asked, left=left, spread=self.spread())
+        return timedelta(seconds=seconds)
 
     def _can_settle(self, batch: Batch) -> bool:
         """Whether coming back can settle a doubt; where it cannot, `uncertain` is what is known and stays."""

@@ -31,6 +31,7 @@ class Turn:
     wait: float
     pressed: bool  # by an emergency: this is routine work's small part
     on_trial: bool  # the provider is tried by this one
+    calm: bool  # it is well, and nobody waits to hear how it answers
     settles: bool  # only to settle doubts: what has not left stays with the batch's own provider
     unreachable: frozenset[str]  # providers that cannot be asked now
 
@@ -71,7 +72,9 @@ async def next_turn(
         give_back(batch, now + STAND_BACK)
         return None
     chunk = min(at_most(found.channel), len(picked.positions))
-    turn = await _booked(session, batch, found, chunk, now, settles, unreachable, spread=spread)
+    turn = await _booked(
+        session, batch, found, chunk, now, settles, unreachable, pressed=situation.pressed, spread=spread
+    )
     if turn is None and not tried.at:
         batch.attempts -= 1  # nobody was asked: when somebody is, and fails, it is the first time
     return turn
@@ -86,11 +89,13 @@ async def _booked(
     settles: bool,
     unreachable: frozenset[str],
     *,
+    pressed: bool | None,
     spread: float,
 ) -> Turn | None:
     """The turn with its place in the pace; None where it would have to be waited for too long."""
     urgent = batch.priority <= EMERGENCY
-    pressed = not urgent and await emergency_at_work(session, batch.channel, now, EMERGENCY)
+    if pressed is None:
+        pressed = not urgent and await emergency_at_work(session, batch.channel, now, EMERGENCY)
     most = 1 if found.on_trial else min(chunk, found.most or chunk)
     if pressed:
         most = max(1, min(most, int(found.channel.traits.chunk * TRICKLE)))
@@ -100,7 +105,7 @@ async def _booked(
         later = STAND_BACK if pressed else max(STAND_BACK, timedelta(seconds=place.wait * spread))
         give_back(batch, now + later)
         return None
-    return Turn(found.channel, most, place.wait, pressed, found.on_trial, settles, unreachable)
+    return Turn(found.channel, most, place.wait, pressed, found.on_trial, found.calm, settles, unreachable)
 
 
 async def still_stands(session: AsyncSession, batch: Batch, turn: Turn, now: datetime) -> bool:

@@ -12,15 +12,19 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from geoalert.dispatch.carrier import Situation
 from geoalert.dispatch.channels.channel import Channel
 from geoalert.dispatch.halts import halts_of
-from geoalert.dispatch.health import PROBE, fresh
+from geoalert.dispatch.health import PROBE, fresh, observe
+from geoalert.dispatch.lease import AT_WORK
+from geoalert.dispatch.plan import EMERGENCY
 from geoalert.dispatch.tables import Batch, ProviderHealth
-from geoalert.store import insert_for
+from geoalert.dispatch.tally import Tally
+from geoalert.store import Store, database_now, insert_for
 
 _SEEN: Final = (
     select(ProviderHealth)
     .where(ProviderHealth.provider.in_(bindparam("providers", expanding=True)))
     .execution_options(populate_existing=True)
 )
+_SEEN_BESIDE: Final = _SEEN.add_columns(AT_WORK.exists())
 _LOCKED: Final = (
     select(ProviderHealth)
     .where(ProviderHealth.provider == bindparam("provider"))
@@ -30,10 +34,17 @@ _LOCKED: Final = (
 
 
 async def situation_of(session: AsyncSession, batch: Batch, channels: Sequence[Channel], now: datetime) -> Situation:
-    """What is known of these providers now, for this batch."""
+    """What is known of these providers now, for this batch; of a routine one also whether an emergency presses."""
     providers = [channel.provider for channel in channels]
-    health = {row.provider: row for row in await session.scalars(_SEEN, {"providers": providers})}
-    return Situation(now, batch.priority, health, await halts_of(session, providers, batch.message_id))
+    if batch.priority <= EMERGENCY:
+        health, pressed = list(await session.scalars(_SEEN, {"providers": providers})), {False}
+    else:
+        asked = {"providers": providers, "channel": batch.channel, "up_to": EMERGENCY, "now": now}
+        rows = (await session.execute(_SEEN_BESIDE, asked)).all()
+        health, pressed = [row[0] for row in rows], {row[1] for row in rows}
+    halts = await halts_of(session, providers, batch.message_id)
+    by_provider = {row.provider: row for row in health}
+    return Situation(now, batch.priority, by_provider, halts, pressed=any(pressed) if pressed else None)
 
 
 async def locked_health(session: AsyncSession, provider: str, now: datetime) -> ProviderHealth:
@@ -46,6 +57,15 @@ async def locked_health(session: AsyncSession, provider: str, now: datetime) -> 
         await session.execute(insert_for(session)(ProviderHealth).values(**values).on_conflict_do_nothing())
         row = (await session.scalars(_LOCKED, asked)).one()
     return row
+
+
+async def note_kept(store: Store, tally: Tally, at: float) -> None:
+    """Notes the good answers that a worker has kept."""
+    for provider in tally.waiting():
+        async with store.writing() as session:
+            now = await database_now(session)
+            health = await locked_health(session, provider, now)
+            observe(health, tally.taken(provider, at), 0.0, now, spread=0.0)
 
 
 async def claim_trial(session: AsyncSession, provider: str, now: datetime) -> bool:

@@ -12,6 +12,7 @@ from geoalert.dispatch.courier import Courier
 from geoalert.dispatch.engine import Engine
 from geoalert.dispatch.expiry import close_expired
 from geoalert.dispatch.receipts import fold_receipts
+from geoalert.dispatch.vitals import note_kept
 from geoalert.dispatch.watch import Watch
 from geoalert.errors import Outdated
 
@@ -46,6 +47,9 @@ async def work(courier: Courier, engine: Engine, watch: Watch | None = None) -> 
             task.cancel()
         if late:
             await asyncio.wait(late, timeout=LEAVE)
+        with suppress(Exception):  # good answers that nobody will miss
+            async with asyncio.timeout(LEAVE):
+                await note_kept(courier.store, courier.tally, asyncio.get_running_loop().time())
 
 
 async def _fold(courier: Courier) -> None:
@@ -70,6 +74,7 @@ async def _ask(courier: Courier) -> None:
     while not courier.stopping.is_set():
         try:
             await ask_providers(courier.store, courier.channels.values(), courier.spread)
+            await note_kept(courier.store, courier.tally, asyncio.get_running_loop().time())
         except Outdated:
             return
         except Exception as error:  # noqa: BLE001 - as above

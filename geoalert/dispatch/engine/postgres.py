@@ -32,6 +32,7 @@ OVERDUE = timedelta(seconds=1)
 GONE = 10.0  # seconds without an answer: the server is away, or something on the way has forgotten us
 LEAVE = 2.0  # seconds for what was cancelled: a connection that is dead holds it up for ever
 SILENT = timedelta(seconds=5)  # a job whose worker is silent for so long is another's; the lease guards the batch
+ANNOUNCED = "SELECT dedupe_key FROM pgqueuer WHERE dedupe_key = ANY($1::text[]) AND status IN ('queued', 'picked')"
 
 
 @dataclass
@@ -66,7 +67,7 @@ class PostgresEngine:
             [lane_of(batch) for batch in found],
             [str(batch.id).encode() for batch in found],
             [-batch.priority for batch in found],
-            dedupe_key=[f"b{batch.id}" for batch in found],
+            dedupe_key=[_key(batch) for batch in found],
             on_conflict="skip",
         )
 
@@ -148,7 +149,9 @@ class PostgresEngine:
         await driver.fetch("SELECT 1")  # by the connection that is listened on: the pool may have fresh ones
         async with self.store.looking() as session:
             found = await due(session, SWEEP_LIMIT, OVERDUE)
-        if found:
+        # A long queue is all overdue, and announced: to say so again, each worker each second, costs more than to ask.
+        known = {row["dedupe_key"] for row in await driver.fetch(ANNOUNCED, [_key(batch) for batch in found])}
+        if found := [batch for batch in found if _key(batch) not in known]:
             raw = await self._connect()
             try:
                 await self._announce(Queries(AsyncpgDriver(raw)), found)
@@ -161,3 +164,8 @@ class PostgresEngine:
             return await asyncpg.connect(url.render_as_string(hide_password=False))
         except (OSError, asyncpg.PostgresError) as error:
             raise Unavailable(f"PostgreSQL does not answer: {type(error).__name__}") from error
+
+
+def _key(batch: Announced) -> str:
+    """By which a batch's job is told from any other's."""
+    return f"b{batch.id}"

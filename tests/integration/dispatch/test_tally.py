@@ -1,0 +1,73 @@
+"""What a worker keeps of good answers reaches the providers' shared health, whatever comes next."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from geoalert.dispatch.channels.channel import SendResult, Verdict
+from geoalert.dispatch.courier import Courier
+from geoalert.dispatch.outcomes import Outcome
+from geoalert.dispatch.reasons import Reason
+from geoalert.dispatch.tables import ProviderHealth
+from geoalert.dispatch.vitals import note_kept
+from geoalert.dispatch.worker import work
+from tests.integration.dispatch.conftest import Depot
+from tests.integration.dispatch.moments import rounds, told
+from tests.integration.dispatch.scripted import Scripted
+from tests.waiting import until
+
+
+async def health_of(courier: Courier) -> ProviderHealth:
+    async with courier.store.reading() as session:
+        return await session.get_one(ProviderHealth, "a")
+
+
+async def kept(depot: Depot, a: Scripted) -> Courier:
+    """A courier that has told a hundred and noted five of them."""
+    courier = await told(depot, 100, a)
+    await courier.carry((await depot.batch()).id)
+    assert (a.sent, await depot.outcomes()) == ([5, 95], {Outcome.ACCEPTED: 100})
+    assert (await health_of(courier)).used == 5
+    return courier
+
+
+async def test_they_are_noted_when_somebody_asks_for_them(depot: Depot) -> None:
+    courier = await kept(depot, Scripted("a", chunk=100))
+    await note_kept(courier.store, courier.tally, asyncio.get_running_loop().time())
+    assert ((await health_of(courier)).used, list(courier.tally.waiting())) == (100, [])
+
+
+@pytest.mark.parametrize("reason", [Reason.PROVIDER_ERROR, Reason.UNREGISTERED])
+async def test_an_answer_of_another_kind_is_noted_at_once_and_after_them(depot: Depot, reason: Reason) -> None:
+    a = Scripted("a", chunk=1_000)
+    courier = await kept(depot, a)
+    ill = reason is Reason.PROVIDER_ERROR
+    a.answer = lambda _: SendResult(Verdict.RETRY if ill else Verdict.REFUSED, reason)
+    await depot.chain.broadcast(channels=("sms",))
+    await rounds(depot, courier)
+    health = await health_of(courier)
+    assert health.used == 100
+    assert health.streak == int(ill), "the last chunk had not one good answer; those before it had"
+    assert not courier.tally.waiting()
+
+
+async def test_a_day_that_is_counted_is_counted_at_once(depot: Depot) -> None:
+    a = Scripted("a", chunk=100, daily_cap=1_000)
+    courier = await told(depot, 100, a, severity="Moderate")
+    await courier.carry((await depot.batch()).id)
+    assert (a.sent, (await health_of(courier)).used) == ([5, 95], 100)
+
+
+async def test_a_worker_notes_them_before_it_ends(depot: Depot) -> None:
+    courier = await told(depot, 100, Scripted("a", chunk=100))
+    working = asyncio.create_task(work(courier, depot.chain.house.desk.engine))
+
+    async def all_told() -> bool:
+        return await depot.outcomes() == {Outcome.ACCEPTED: 100}
+
+    await until(all_told, "everybody is told", 20)
+    courier.stopping.set()
+    await asyncio.wait_for(working, 30)
+    assert (await health_of(courier)).used == 100
