@@ -61,6 +61,11 @@ async def book(
     return await _reserve(session, lane, count, rate, now, LONGEST)
 
 
+async def make_ready(session: AsyncSession) -> None:
+    """The statement by which places are booked, asked of no lane."""
+    await session.scalar(_BOOKED, {"lane": "", "moment": 0.0, "longest": 0.0, "length": 0.0})
+
+
 async def hold_off(session: AsyncSession, channel: Channel, seconds: float, now: datetime) -> None:
     """Nobody asks this provider for so long: it said that it is asked too often."""
     for lane in (":emergency", "", ":trickle"):  # in the order in which they are booked

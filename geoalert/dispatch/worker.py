@@ -13,6 +13,7 @@ from geoalert.dispatch.engine import Engine
 from geoalert.dispatch.expiry import close_expired
 from geoalert.dispatch.receipts import fold_receipts
 from geoalert.dispatch.vitals import note_kept
+from geoalert.dispatch.warming import warm
 from geoalert.dispatch.watch import Watch
 from geoalert.errors import Outdated
 
@@ -35,6 +36,7 @@ async def work(courier: Courier, engine: Engine, watch: Watch | None = None) -> 
         return await courier.carry(batch_id)
 
     beside = [asyncio.create_task(_fold(courier)), asyncio.create_task(_ask(courier))]
+    beside.append(asyncio.create_task(warm(courier.store, list(courier.channels.values()))))
     if watch is not None:
         beside.append(asyncio.create_task(watch.run(courier.stopping)))
     try:
