@@ -52,7 +52,7 @@ class Situation:
     priority: int
     health: Mapping[str, ProviderHealth]
     halts: Sequence[Halt]
-    pressed: bool | None = None  # whether an emergency is to be carried on the channel, where it was asked
+    pressed: bool = False  # this is routine work, and an emergency is to be carried on the channel
 
     def stands_still(self, provider: str) -> Reason | None:
         """Why this provider is not to be used for this message, or None."""

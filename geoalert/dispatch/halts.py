@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, delete, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from geoalert.audit import append
-from geoalert.dispatch.carrier import ANY_MESSAGE, ANYWHERE
+from geoalert.dispatch.carrier import ANY_MESSAGE
 from geoalert.dispatch.reasons import Reason
 from geoalert.dispatch.tables import Halt
 from geoalert.store import database_now, insert_for
@@ -28,7 +28,7 @@ WHOLE_PROVIDER: Final[Mapping[Reason, bool]] = MappingProxyType(
 )
 
 # Shared lock: who lifts one waits for those that set a batch aside because of it, and then finds them.
-_CONCERNING: Final = (
+CONCERNING: Final = (
     select(Halt)
     .where(
         Halt.provider.in_(bindparam("providers", expanding=True)),
@@ -37,12 +37,6 @@ _CONCERNING: Final = (
     .order_by(Halt.message_id)
     .with_for_update(read=True)
 )
-
-
-async def halts_of(session: AsyncSession, providers: Sequence[str], message_id: int) -> Sequence[Halt]:
-    """Those that concern this message at these providers."""
-    asked = {"providers": [*providers, ANYWHERE], "message": message_id}
-    return (await session.scalars(_CONCERNING, asked)).all()
 
 
 async def halt(

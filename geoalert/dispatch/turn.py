@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from geoalert.dispatch.carrier import Carrier, Situation, Stopped, Wait, choose
 from geoalert.dispatch.channels.channel import Channel
 from geoalert.dispatch.handed import doubts, provider_of
-from geoalert.dispatch.lease import STAND_BACK, emergency_at_work, give_back, park
+from geoalert.dispatch.lease import STAND_BACK, give_back, park
 from geoalert.dispatch.pacing import TRICKLE, book
 from geoalert.dispatch.picking import Picked, Tried, pick, settling
 from geoalert.dispatch.plan import EMERGENCY
@@ -89,13 +89,11 @@ async def _booked(
     settles: bool,
     unreachable: frozenset[str],
     *,
-    pressed: bool | None,
+    pressed: bool,
     spread: float,
 ) -> Turn | None:
     """The turn with its place in the pace; None where it would have to be waited for too long."""
     urgent = batch.priority <= EMERGENCY
-    if pressed is None:
-        pressed = not urgent and await emergency_at_work(session, batch.channel, now, EMERGENCY)
     most = 1 if found.on_trial else min(chunk, found.most or chunk)
     if pressed:
         most = max(1, min(most, int(found.channel.traits.chunk * TRICKLE)))

@@ -6,25 +6,32 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import bindparam, or_, select, update
+from sqlalchemy import bindparam, literal, or_, select, true, update
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
-from geoalert.dispatch.carrier import Situation
+from geoalert.dispatch.carrier import ANYWHERE, Situation
 from geoalert.dispatch.channels.channel import Channel
-from geoalert.dispatch.halts import halts_of
+from geoalert.dispatch.halts import CONCERNING
 from geoalert.dispatch.health import PROBE, fresh, observe
 from geoalert.dispatch.lease import AT_WORK
 from geoalert.dispatch.plan import EMERGENCY
-from geoalert.dispatch.tables import Batch, ProviderHealth
+from geoalert.dispatch.tables import Batch, Halt, ProviderHealth
 from geoalert.dispatch.tally import Tally
 from geoalert.store import Store, database_now, insert_for
 
+# One question for all of it, answered by every pair of a provider's health and a halt; by one of nothing and nothing
+# where there is neither.
+_ONE: Final = select(literal(1).label("one")).subquery("one")
+_HALTS: Final = aliased(Halt, CONCERNING.cte("halts").prefix_with("MATERIALIZED"))
 _SEEN: Final = (
-    select(ProviderHealth)
-    .where(ProviderHealth.provider.in_(bindparam("providers", expanding=True)))
+    select(ProviderHealth, _HALTS, AT_WORK.exists())
+    .select_from(_ONE)
+    .outerjoin(ProviderHealth, ProviderHealth.provider.in_(bindparam("carriers", expanding=True)))
+    .outerjoin(_HALTS, true())
+    .order_by(_HALTS.message_id)
     .execution_options(populate_existing=True)
 )
-_SEEN_BESIDE: Final = _SEEN.add_columns(AT_WORK.exists())
 _LOCKED: Final = (
     select(ProviderHealth)
     .where(ProviderHealth.provider == bindparam("provider"))
@@ -36,15 +43,19 @@ _LOCKED: Final = (
 async def situation_of(session: AsyncSession, batch: Batch, channels: Sequence[Channel], now: datetime) -> Situation:
     """What is known of these providers now, for this batch; of a routine one also whether an emergency presses."""
     providers = [channel.provider for channel in channels]
-    if batch.priority <= EMERGENCY:
-        health, pressed = list(await session.scalars(_SEEN, {"providers": providers})), {False}
-    else:
-        asked = {"providers": providers, "channel": batch.channel, "up_to": EMERGENCY, "now": now}
-        rows = (await session.execute(_SEEN_BESIDE, asked)).all()
-        health, pressed = [row[0] for row in rows], {row[1] for row in rows}
-    halts = await halts_of(session, providers, batch.message_id)
-    by_provider = {row.provider: row for row in health}
-    return Situation(now, batch.priority, by_provider, halts, pressed=any(pressed) if pressed else None)
+    asked = {
+        "carriers": providers,
+        "providers": [*providers, ANYWHERE],
+        "message": batch.message_id,
+        "channel": batch.channel,
+        "up_to": EMERGENCY,
+        "now": now,
+    }
+    rows = (await session.execute(_SEEN, asked)).all()
+    health = {known.provider: known for known, _, _ in rows if known is not None}
+    halts = list(dict.fromkeys(halt for _, halt, _ in rows if halt is not None))
+    pressed = batch.priority > EMERGENCY and bool(rows[0][2])
+    return Situation(now, batch.priority, health, halts, pressed=pressed)
 
 
 async def locked_health(session: AsyncSession, provider: str, now: datetime) -> ProviderHealth:
