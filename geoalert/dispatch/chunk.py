@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from typing import Final
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import defer
+from sqlalchemy.orm import aliased, defer
 
 from geoalert.alerts.states import LIVE
 from geoalert.alerts.tables import Alert, Message
@@ -20,7 +20,17 @@ from geoalert.audience.rules import REACH
 from geoalert.dispatch.addresses import addresses_of
 from geoalert.dispatch.channels.channel import Delivery, Notice, SendResult
 from geoalert.dispatch.handed import hand_on, hand_to
-from geoalert.dispatch.lease import STAND_BACK, emergency_at_work, finish, give_back, park
+from geoalert.dispatch.lease import (
+    FOUND,
+    LOCKED_AT,
+    STAND_BACK,
+    Locked,
+    emergency_at_work,
+    finish,
+    give_back,
+    locked,
+    park,
+)
 from geoalert.dispatch.notice import notice_of
 from geoalert.dispatch.outcomes import Change, Outcome, end_open, merge_locked
 from geoalert.dispatch.picking import Tried, pick
@@ -28,6 +38,7 @@ from geoalert.dispatch.plan import EMERGENCY
 from geoalert.dispatch.reasons import Reason
 from geoalert.dispatch.tables import Batch
 from geoalert.dispatch.turn import Turn
+from geoalert.store import read_clock
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +57,21 @@ _TOLD: Final = (
     .where(Message.id == bindparam("message"))
     .with_for_update(read=True, of=Message)
     .options(defer(Message.area), defer(Message.audience_mark))
+)
+# The same with the batch, in its order: the batch's row is locked, then the message's, then the clock is read.
+_OF_BATCH: Final = aliased(
+    Message,
+    select(*(column for column in Message.__table__.columns if column.name not in {"area", "audience_mark"}))
+    .join(FOUND, FOUND.message_id == Message.id)
+    .with_for_update(read=True, of=Message)
+    .cte("told")
+    .prefix_with("MATERIALIZED"),
+)
+_LOCKED_AND_TOLD: Final = (
+    LOCKED_AT.add_columns(_OF_BATCH, Alert)
+    .outerjoin_from(FOUND, _OF_BATCH, true())
+    .outerjoin(Alert, Alert.id == _OF_BATCH.alert_id)
+    .options(defer(_OF_BATCH.area), defer(_OF_BATCH.audience_mark))
 )
 
 
@@ -140,6 +166,18 @@ async def take_chunk(
         ask=picked.ask,
         doubts=doubts,
     )
+
+
+async def told_by(session: AsyncSession, batch_id: int) -> tuple[Locked, Told | None] | None:
+    """The batch, its row locked, with its message and alert as `message_of` finds them."""
+    if session.get_bind().dialect.name != "postgresql":
+        found = await locked(session, batch_id)
+        return None if found is None else (found, await message_of(session, found.batch))
+    row = (await session.execute(_LOCKED_AND_TOLD, {"batch": batch_id})).one_or_none()
+    if row is None:
+        return None
+    batch, moment, message, alert = row
+    return Locked(batch, read_clock(session, moment)), None if message is None else (message, alert)
 
 
 async def message_of(session: AsyncSession, batch: Batch) -> Told | None:

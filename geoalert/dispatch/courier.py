@@ -9,12 +9,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, timedelta, tzinfo
 from typing import Final
 
-from sqlalchemy import bindparam, select
-
-from geoalert.alerts.tables import Message
 from geoalert.dispatch.channels.channel import Channel
-from geoalert.dispatch.chunk import Terms, message_of
-from geoalert.dispatch.lease import claim, locked, park, until_due
+from geoalert.dispatch.chunk import Terms, told_by
+from geoalert.dispatch.lease import claim, park, until_due
 from geoalert.dispatch.proof import Proof
 from geoalert.dispatch.reasons import Reason
 from geoalert.dispatch.run import Chosen, Run
@@ -32,8 +29,6 @@ NOT_OURS: Final = timedelta(seconds=5)
 SOON: Final = timedelta(
     seconds=10
 )  # a batch that waits for longer is found by the sweep; its time may change meanwhile
-
-_TRACE: Final = select(Message.trace).where(Message.id == bindparam("message"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +70,8 @@ class Courier:
             claimed = await self._claim(batch_id, at_once=True)
         except Outdated:
             raise
-        except Exception:  # noqa: BLE001 - whatever it was, it comes again and counts as a try where the claim stands alone
+        except Exception as error:  # noqa: BLE001 - it comes again, and counts as a try, where the claim stands alone
+            log.warning("batch %d is claimed by itself: %s", batch_id, type(error).__name__)
             claimed = await self._claim(batch_id, at_once=False)
         if not isinstance(claimed, Claimed):
             return claimed
@@ -92,10 +88,10 @@ class Courier:
         """
         begun = asyncio.get_running_loop().time()
         async with self.store.writing() as session:
-            found = await locked(session, batch_id)
+            found = await told_by(session, batch_id)
             if found is None:
                 return None
-            batch, now = found
+            (batch, now), told = found
             if batch.channel not in CHANNEL_NAMES:
                 if batch.state == "queued":
                     log.error("batch %d is parked: channel %d is unknown", batch_id, batch.channel)
@@ -120,12 +116,12 @@ class Courier:
                 generation=generation,
                 key=(batch.message_id, batch.channel),
             )
+            trace = told[0].trace if told else None
             if not (at_once and self.proof.stands(run.key)):
-                return Claimed(batch, run, await session.scalar(_TRACE, {"message": batch.message_id}))
+                return Claimed(batch, run, trace)
             run.begin(begun)
             with session.no_autoflush:  # the claim and the marks are written as one
-                told = await message_of(session, batch)
-                return Claimed(batch, run, told and told[0].trace, (await run.choose(session, batch, told, now),))
+                return Claimed(batch, run, trace, (await run.choose(session, batch, told, now),))
 
 
 def _soon(wait: timedelta | None) -> timedelta | None:

@@ -79,9 +79,11 @@ def observe(
     *,
     spread: float,
     counts: bool = True,
+    said: datetime | None = None,
 ) -> None:
     """Takes note of how many answers of each kind a chunk had, after `seconds`; whether they count for the day (a
-    look-up does not). `spread` in [0, 1) keeps workers from coming back at one moment.
+    look-up does not). `spread` in [0, 1) keeps workers from coming back at one moment. Answers that were `said` before
+    others that are noted already add to the counts, and do not outweigh those.
     """
     if counts:
         taken = sum(count for (verdict, _), count in kinds.items() if verdict in USED)
@@ -94,9 +96,12 @@ def observe(
     well = not wrong
     if not well and (health.open_until is not None or (health.returning_since and began < health.returning_since)):
         return  # of before it was left alone: known already
+    newest = said is None or said >= health.at
     left = _fading(health, now)
     ill = answers if seconds > SLOW else wrong
     health.at, health.answers, health.ill = now, health.answers * left + answers, health.ill * left + ill
+    if not newest:
+        return
     health.probe_until = None
     if well:
         health.streak = 0

@@ -21,9 +21,8 @@ STAND_BACK: Final = timedelta(seconds=1)  # a routine batch's pause while an eme
 _ROW: Final = select(Batch).where(Batch.id == bindparam("batch")).with_for_update()
 _LOCKED: Final = _ROW.execution_options(populate_existing=True)
 # PostgreSQL reads its clock here once it has the row, however long that was waited for.
-_LOCKED_AT: Final = select(
-    aliased(Batch, _ROW.cte("locked").prefix_with("MATERIALIZED")), func.clock_timestamp()
-).execution_options(populate_existing=True)
+FOUND: Final = aliased(Batch, _ROW.cte("locked").prefix_with("MATERIALIZED"))
+LOCKED_AT: Final = select(FOUND, func.clock_timestamp()).execution_options(populate_existing=True)
 AT_WORK: Final = (
     select(Batch.id)
     .where(
@@ -79,7 +78,7 @@ def _free(batch: Batch, now: datetime) -> bool:
 async def locked(session: AsyncSession, batch_id: int) -> Locked | None:
     """The batch, its row locked until the transaction ends."""
     if session.get_bind().dialect.name == "postgresql":
-        row = (await session.execute(_LOCKED_AT, {"batch": batch_id})).one_or_none()
+        row = (await session.execute(LOCKED_AT, {"batch": batch_id})).one_or_none()
         return None if row is None else Locked(row[0], read_clock(session, row[1]))
     batch = (await session.scalars(_LOCKED, {"batch": batch_id})).one_or_none()
     return None if batch is None else Locked(batch, await database_now(session))
@@ -88,9 +87,12 @@ async def locked(session: AsyncSession, batch_id: int) -> Locked | None:
 async def held(session: AsyncSession, batch_id: int, generation: int) -> Locked | None:
     """The batch if it is still ours under this generation, locked; None when another has taken over."""
     found = await locked(session, batch_id)
-    if found is None or found.batch.state != "leased" or found.batch.lease_generation != generation:
-        return None
-    return found
+    return found if found is not None and is_ours(found.batch, generation) else None
+
+
+def is_ours(batch: Batch, generation: int) -> bool:
+    """Whether nobody has taken it over since it was claimed under this generation."""
+    return batch.state == "leased" and batch.lease_generation == generation
 
 
 def give_back(batch: Batch, not_before: datetime) -> None:

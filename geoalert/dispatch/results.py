@@ -177,11 +177,11 @@ async def _note_provider(
     if never_had := len(answers.results) - len(answers.known):
         heard[NEVER_HAD] += never_had
     if heard.total():
-        if turn.calm and not ask and tally.keeps(channel.provider, heard, answers.seconds, at):
+        if turn.calm and not ask and tally.keeps(channel.provider, heard, answers.seconds, now, at):
             return
         health = await locked_health(session, channel.provider, now)
         if kept := tally.taken(channel.provider, at):
-            observe(health, kept, 0.0, now, spread=spread)
+            observe(health, kept.kinds, 0.0, now, spread=spread, said=kept.said)
         observe(health, heard, answers.seconds, now, spread=spread, counts=not ask)
     elif answers.results:
         await release_trial(session, channel.provider)

@@ -16,10 +16,10 @@ from opentelemetry.trace import SpanKind
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from geoalert.dispatch.channels.channel import Channel, Chunk, SendResult, Verdict
-from geoalert.dispatch.chunk import Taken, Terms, Told, is_over, message_of, take_chunk
+from geoalert.dispatch.chunk import Taken, Terms, Told, is_over, take_chunk, told_by
 from geoalert.dispatch.doubt import Settle, settle
 from geoalert.dispatch.handed import doubts, provider_of
-from geoalert.dispatch.lease import finish, give_back, held, locked
+from geoalert.dispatch.lease import finish, give_back, held, is_ours, locked
 from geoalert.dispatch.outcomes import OPEN, Outcome
 from geoalert.dispatch.picking import Tried
 from geoalert.dispatch.plan import EMERGENCY
@@ -123,12 +123,12 @@ class Run:
         """None when the batch is not to go on."""
         self.begin(asyncio.get_running_loop().time())
         async with self.store.writing() as session:
-            found = await held(session, self.batch_id, self.generation)
-            if found is None:
+            # The message before the pace: whoever holds it for long holds up its own batches, and nobody else's.
+            found = await told_by(session, self.batch_id)
+            if found is None or not is_ours(found[0].batch, self.generation):
                 return None
-            # Before the pace: whoever holds the message for long holds up its own batches, and nobody else's.
-            told = await message_of(session, found.batch)
-            chosen = await self.choose(session, found.batch, told, found.now, few)
+            (batch, now), told = found
+            chosen = await self.choose(session, batch, told, now, few)
         return await self._waited(chosen)
 
     async def choose(
@@ -171,11 +171,10 @@ class Run:
         """The same after the wait: whatever stood before it is looked at again."""
         self.begin(asyncio.get_running_loop().time())
         async with self.store.writing() as session:
-            found = await held(session, self.batch_id, self.generation)
-            if found is None:
+            found = await told_by(session, self.batch_id)
+            if found is None or not is_ours(found[0].batch, self.generation):
                 return None
-            batch, now = found
-            told = await message_of(session, batch)
+            (batch, now), told = found
             if is_over(batch, told, now) or told is None:
                 return None
             if not await still_stands(session, batch, turn, now):

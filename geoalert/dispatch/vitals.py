@@ -71,12 +71,13 @@ async def locked_health(session: AsyncSession, provider: str, now: datetime) -> 
 
 
 async def note_kept(store: Store, tally: Tally, at: float) -> None:
-    """Notes the good answers that a worker has kept."""
-    for provider in tally.waiting():
+    """Notes the good answers that a worker has kept for long enough by now, which is `at` in the loop's time."""
+    for provider in tally.waiting(at):
         async with store.writing() as session:
             now = await database_now(session)
             health = await locked_health(session, provider, now)
-            observe(health, tally.taken(provider, at), 0.0, now, spread=0.0)
+            if kept := tally.taken(provider, at):  # no chunk was first, while the row was waited for
+                observe(health, kept.kinds, 0.0, now, spread=0.0, said=kept.said)
 
 
 async def claim_trial(session: AsyncSession, provider: str, now: datetime) -> bool:

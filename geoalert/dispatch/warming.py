@@ -14,14 +14,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from geoalert.dispatch.addresses import addresses_of
 from geoalert.dispatch.channels.channel import Channel
-from geoalert.dispatch.chunk import message_of
+from geoalert.dispatch.chunk import told_by
 from geoalert.dispatch.engine.seam import CONCURRENCY
 from geoalert.dispatch.lease import locked
 from geoalert.dispatch.pacing import make_ready
 from geoalert.dispatch.plan import EMERGENCY
 from geoalert.dispatch.tables import Batch
 from geoalert.dispatch.vitals import situation_of
-from geoalert.errors import Outdated
 from geoalert.store import Store, database_now
 from geoalert.subscribers.codes import CHANNELS
 
@@ -33,33 +32,31 @@ NOBODY: Final = 0  # no batch, message or person has this id
 
 async def warm(store: Store, channels: Sequence[Channel]) -> None:
     """As many connections as a lane has slots. It only helps: where the store fails, who needs it finds that out."""
-    hands = max(CONCURRENCY.values()) if store.dialect == "postgresql" else 1  # of SQLite's writers there is one
+    hands = min(max(CONCURRENCY.values()), store.connections)
+    by_name = [[channel for channel in channels if channel.name == name] for name in {c.name for c in channels}]
     together = asyncio.Barrier(hands)
     try:
         async with asyncio.timeout(LONGEST), asyncio.TaskGroup() as all_of_them:
             for _ in range(hands):
-                all_of_them.create_task(_rehearse(store, channels, together))
-    except* Outdated as group:
-        raise group.exceptions[0] from None
+                all_of_them.create_task(_rehearse(store, by_name, together))
     except* Exception as group:  # noqa: BLE001 - as above
         log.info("begins cold: %s", type(group.exceptions[0]).__name__)
 
 
-async def _rehearse(store: Store, channels: Sequence[Channel], together: asyncio.Barrier) -> None:
+async def _rehearse(store: Store, channels: Sequence[Sequence[Channel]], together: asyncio.Barrier) -> None:
     async with store.writing() as session:
+        await told_by(session, NOBODY)
         await locked(session, NOBODY)
         await together.wait()  # each on a connection of its own
-        for channel in channels:
-            for priority in (EMERGENCY, EMERGENCY + 1):
-                await _as_for_a_chunk(session, channel, priority)
+        for carriers in channels:
+            await _as_for_a_chunk(session, carriers)
 
 
-async def _as_for_a_chunk(session: AsyncSession, channel: Channel, priority: int) -> None:
+async def _as_for_a_chunk(session: AsyncSession, carriers: Sequence[Channel]) -> None:
     batch = Batch(
-        id=NOBODY, message_id=NOBODY, channel=CHANNELS[channel.name], priority=priority, size=0, recipients=b""
+        id=NOBODY, message_id=NOBODY, channel=CHANNELS[carriers[0].name], priority=EMERGENCY, size=0, recipients=b""
     )
     now = await database_now(session)
-    await message_of(session, batch)
-    await situation_of(session, batch, [channel], now)
+    await situation_of(session, batch, carriers, now)
     await make_ready(session)
     await addresses_of(session, batch, [], needs_consent=True, quiet=(now, UTC))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from contextlib import suppress
 from datetime import timedelta
 
@@ -49,9 +50,10 @@ async def work(courier: Courier, engine: Engine, watch: Watch | None = None) -> 
             task.cancel()
         if late:
             await asyncio.wait(late, timeout=LEAVE)
-        with suppress(Exception):  # good answers that nobody will miss
-            async with asyncio.timeout(LEAVE):
-                await note_kept(courier.store, courier.tally, asyncio.get_running_loop().time())
+        last = asyncio.create_task(note_kept(courier.store, courier.tally, math.inf))
+        await asyncio.wait({last}, timeout=LEAVE)
+        if not last.cancel():
+            last.exception()  # good answers that nobody will miss
 
 
 async def _fold(courier: Courier) -> None:
@@ -61,6 +63,7 @@ async def _fold(courier: Courier) -> None:
             folded = 1
             while folded:
                 folded = await fold_receipts(courier.store)
+            await note_kept(courier.store, courier.tally, clock())
             if clock() - closed >= CLOSE_EVERY:
                 closed = clock()
                 await close_expired(courier.store)
@@ -76,7 +79,6 @@ async def _ask(courier: Courier) -> None:
     while not courier.stopping.is_set():
         try:
             await ask_providers(courier.store, courier.channels.values(), courier.spread)
-            await note_kept(courier.store, courier.tally, asyncio.get_running_loop().time())
         except Outdated:
             return
         except Exception as error:  # noqa: BLE001 - as above

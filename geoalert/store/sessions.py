@@ -39,7 +39,8 @@ _ASKS_FIRST: ContextVar[bool] = ContextVar("_ASKS_FIRST", default=False)  # whoe
 class Store:
     """An open store. `shift` moves its clock, for drills and demos; every session carries the key ring."""
 
-    def __init__(self, engine: AsyncEngine, keys: KeyRing, shift: timedelta) -> None:
+    def __init__(self, engine: AsyncEngine, keys: KeyRing, shift: timedelta, connections: int = 1) -> None:
+        self.connections = connections  # that may write at one time without waiting for each other
         self.engine = engine
         self.keys = keys
         self.shift = shift
@@ -209,7 +210,7 @@ def open_store(url: str, keys: KeyRing, *, shift: timedelta = timedelta(0), pool
             },
         )
         event.listen(engine.sync_engine, "checkout", _on_postgresql_checkout)
-    return Store(engine, keys, shift)
+    return Store(engine, keys, shift, 1 if backend == "sqlite" else pool)
 
 
 def application_name() -> str:

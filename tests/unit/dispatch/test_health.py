@@ -108,3 +108,12 @@ def test_a_day_s_number_begins_anew_at_midnight_utc() -> None:
     assert used_today(health, NOON + timedelta(hours=12)) == 0
     observe(health, kinds([GOOD]), 0.1, NOON + timedelta(hours=12), spread=0.5)
     assert used_today(health, NOON + timedelta(hours=12)) == 1
+
+
+def test_answers_given_before_others_were_noted_add_to_the_counts_and_do_not_outweigh_those() -> None:
+    health, good = fresh("twilio", NOON), kinds([GOOD] * 4)
+    observe(health, kinds([BAD] * 4), 0.1, NOON + 2 * SECOND, spread=0.5)
+    observe(health, good, 0.0, NOON + 3 * SECOND, spread=0.5, said=NOON + SECOND)
+    assert (health.streak, health.used, round(health.answers)) == (1, 4, 8)
+    observe(health, good, 0.0, NOON + 4 * SECOND, spread=0.5, said=NOON + 4 * SECOND)
+    assert (health.streak, health.used) == (0, 8)
