@@ -37,7 +37,7 @@ from geoalert.subscribers.person import Point
 GROUP = 2_000
 HOME = Point(73.8077, 18.5074)  # Kothrud
 AWAY = Point(73.9340, 18.5005)  # Hadapsar
-FEW = 5  # batches: one worker has four in hand
+FEW = 2  # batches
 WATER_SUPPLY, DISASTER = "water-supply", "disaster-management"
 
 
@@ -164,7 +164,7 @@ class Town:
             return len(found.all())
 
     async def until_done(self) -> None:
-        """Looks closely only at the last few: a twentieth of a second is some of what is measured."""
+        """Looks closely only at the last one: a twentieth of a second is some of what is measured."""
         while left := await self.open_batches(FEW):  # noqa: ASYNC110 - a bench
             await asyncio.sleep(0.05 if left == FEW else 0.005)
 
