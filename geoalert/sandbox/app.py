@@ -27,9 +27,13 @@ _POLICY = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inl
 _BACKLOG = 1024
 
 
-@dataclass
+@dataclass(repr=False)
 class Sandbox:
-    """The parts of one sandbox. Tests reach them through `application[SANDBOX]`."""
+    """The parts of one sandbox. Tests reach them through `application[SANDBOX]`.
+
+    Neither it nor its parts write themselves out: they hold numbers and tokens, thousands of them, and each the others.
+    A test that fails writes what it holds; of one such it was gigabytes.
+    """
 
     credentials: Credentials
     mischief: Mischief

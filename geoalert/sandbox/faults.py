@@ -52,7 +52,7 @@ def share(salt: str, key: str) -> float:
     return int.from_bytes(hashlib.blake2b(f"{salt}\0{key}".encode(), digest_size=6).digest()) / 2**48
 
 
-@dataclass
+@dataclass(repr=False)
 class Mischief:
     """The faults in force, and the middleware that carries them out."""
 

@@ -55,7 +55,7 @@ def _public(private: str) -> rsa.RSAPublicKey:
     return key.public_key()
 
 
-@dataclass
+@dataclass(repr=False)
 class Fcm:
     credentials: Credentials
     inbox: Inbox

@@ -10,7 +10,7 @@ from typing import Literal
 Novelty = Literal["new", "repeat"]
 
 
-@dataclass
+@dataclass(repr=False)
 class Told:
     """One message on one channel. `times` counts banners, SMS or posts a recipient saw as new."""
 
@@ -40,7 +40,7 @@ class Told:
         }
 
 
-@dataclass
+@dataclass(repr=False)
 class Inbox:
     """In memory, emptied with the process."""
 

@@ -22,7 +22,7 @@ _LINK_COUNTS = "x" * 23
 _VISIBILITIES = frozenset({"public", "unlisted", "private", "direct"})
 
 
-@dataclass
+@dataclass(repr=False)
 class Mastodon:
     credentials: Credentials
     inbox: Inbox

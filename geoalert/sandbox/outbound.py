@@ -21,7 +21,7 @@ class Call:
     headers: Mapping[str, str]
 
 
-@dataclass
+@dataclass(repr=False)
 class Outbound:
     """At most `most` calls wait and `lanes` are under way; what would be more is dropped and counted."""
 

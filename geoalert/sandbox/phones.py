@@ -12,7 +12,7 @@ from geoalert.sandbox.outbound import Call, Outbound
 _JSON = {"Content-Type": "application/json"}
 
 
-@dataclass
+@dataclass(repr=False)
 class Phones:
     """`api_base` is where the app finds geoalert; empty for phones that never acknowledge."""
 

@@ -58,7 +58,7 @@ class Sms:
     sent: datetime | None = None
 
 
-@dataclass
+@dataclass(repr=False)
 class Twilio:
     credentials: Credentials
     inbox: Inbox

@@ -53,6 +53,12 @@ async def test_the_inbox_counts_requests_people_and_repeats(sandbox: Sandbox) ->
     assert list(sms) == [TWILIO.address(number) for number in range(3)]
 
 
+async def test_what_it_holds_is_written_out_nowhere(sandbox: Sandbox) -> None:
+    await tell(sandbox)
+    for part in (sandbox, sandbox.twilio, sandbox.fcm, sandbox.inbox, *sandbox.inbox.told.values(), sandbox.mischief):
+        assert len(repr(part)) < 100
+
+
 async def test_the_page_shows_texts_in_their_language_and_escapes_them(sandbox: Sandbox) -> None:
     push = FCM.channel(sandbox)
     await push.send(chunk(push, FCM.deliveries(2), worded("<script>", NOTICE.description, NOTICE.instruction)))
