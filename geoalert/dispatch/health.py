@@ -20,7 +20,9 @@ FADE: Final = 60.0  # seconds in which a count falls to a third
 PRIOR: Final = 5.0  # good answers that are taken as given: one bad answer is no trend
 WORRYING: Final = 0.15  # share of ill answers from which work moves elsewhere
 OPEN_AFTER: Final = 3  # chunks in a row
-OPEN_FOR: Final = (2, 5, 10, 20, 30)  # seconds, by how often in a row
+# Seconds, by how often in a row. Who was cut off shall carry again half a minute after the line is mended: that is the
+# last of these, spread, and a question that was on its way.
+OPEN_FOR: Final = (2, 5, 10, 15)
 RETURN: Final = 120.0  # seconds from the first good answer to the whole share
 FIRST_SHARE: Final = 0.1
 SLOW: Final = 5.0  # seconds for a chunk: as good as no answer
