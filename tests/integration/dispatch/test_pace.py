@@ -13,12 +13,14 @@ from geoalert.dispatch.channels.channel import Chunk, SendResult
 from geoalert.dispatch.channels.wire import NOT_BEGUN
 from geoalert.dispatch.halts import halt
 from geoalert.dispatch.outcomes import Outcome
+from geoalert.dispatch.pacing import LONGEST
 from geoalert.dispatch.reasons import Reason
 from geoalert.dispatch.tables import Pace, ProviderHealth
 from geoalert.store import database_now
 from tests.integration.dispatch.conftest import Depot
 from tests.integration.dispatch.moments import SECOND, ago, known, rounds, told
 from tests.integration.dispatch.scripted import Scripted
+from tests.waiting import until
 
 ACCEPTED = Outcome.ACCEPTED
 
@@ -66,11 +68,16 @@ async def test_a_pause_counts_while_the_pace_is_waited_for(depot: Depot) -> None
     a = Scripted("a")
     courier = await told(depot, 5, a)
     async with courier.store.writing() as session:
-        now = await database_now(session)
-        session.add(Pace(name="a:sms:emergency", tat=now.timestamp() + 2.0))
+        full = (await database_now(session)).timestamp() + LONGEST  # four and a half seconds to wait: room for the pause
+        session.add(Pace(name="a:sms:emergency", tat=full))
+
+    async def booked() -> bool:
+        async with courier.store.reading() as session:
+            return await session.scalar(select(Pace.tat)) != full
 
     async def stop() -> None:
-        await asyncio.sleep(0.5)
+        await until(booked, "the place was booked")
+        assert a.sent == []
         async with courier.store.writing() as session:
             await halt(session, "a", ANY_MESSAGE, Reason.PAUSED, "test", emergencies=True)
 
