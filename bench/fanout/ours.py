@@ -23,6 +23,7 @@ from geoalert.alerts.tables import Alert, Message
 from geoalert.audience import Aim, Finder, people_in, resolve
 from geoalert.bootstrap import House, open_house
 from geoalert.bootstrap.house import BATCH_SIZES
+from geoalert.dispatch.owners import owners_in
 from geoalert.dispatch.plan import Route, plan_batches
 from geoalert.dispatch.recipients import Recipients
 from geoalert.dispatch.tables import Batch
@@ -85,7 +86,7 @@ class Ours:
         async with self.house.store.writing() as session:
             held = list(await session.scalars(select(Batch.recipients)))
         await self.empty()
-        return np.sort(np.frombuffer(b"".join(held), dtype="<i8")).astype(np.int64)
+        return np.sort(np.concatenate([np.empty(0, dtype=np.int64), *map(owners_in, held)]))
 
     async def move(self, person: int, x: int, y: int) -> None:
         """One person moves all their places."""

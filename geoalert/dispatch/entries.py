@@ -14,6 +14,7 @@ from geoalert.alerts.tables import Message
 from geoalert.dispatch.channels.channel import Status
 from geoalert.dispatch.heard import among
 from geoalert.dispatch.outcomes import DEAD_END, Outcome
+from geoalert.dispatch.owners import owners_in
 from geoalert.dispatch.packed import Packed, stacked
 from geoalert.dispatch.reasons import Reason
 from geoalert.dispatch.tables import Batch, ReceiptRow
@@ -122,7 +123,7 @@ async def entries_of(session: AsyncSession, message: Message) -> Entries:
         if batch_id in starts:
             outcome[starts[batch_id] + position] = Outcome.DELIVERED
     return Entries(
-        packed=stacked((row.channel, row.language, np.frombuffer(row.recipients, dtype="<i8")) for row in rows),
+        packed=stacked((row.channel, row.language, owners_in(row.recipients)) for row in rows),
         batch=np.repeat(np.array([row.id for row in rows], dtype=np.int64), sizes),
         outcome=outcome,
         reason=np.frombuffer(b"".join(row.reasons for row in rows), dtype=np.uint8),

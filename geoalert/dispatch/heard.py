@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from geoalert.alerts.tables import Message
 from geoalert.dispatch.outcomes import OPEN, TOLD
+from geoalert.dispatch.owners import owners_in
 from geoalert.dispatch.plan import PARKED
 from geoalert.dispatch.tables import Batch
 
@@ -33,7 +34,7 @@ async def heard(session: AsyncSession, *which: ColumnElement[bool]) -> dict[int,
         .where(*which)
     )
     for message_id, recipients, outcomes, state in rows:
-        owners, outcome = np.frombuffer(recipients, dtype="<i8"), np.frombuffer(outcomes, dtype=np.uint8)
+        owners, outcome = owners_in(recipients), np.frombuffer(outcomes, dtype=np.uint8)
         hear = (HAVE_HEARD if state == PARKED else HEARS)[outcome] & (owners > 0)
         parts[message_id].append(owners[hear])
     return {message_id: distinct(np.concatenate(found)) for message_id, found in parts.items()}

@@ -10,6 +10,7 @@ import numpy as np
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from geoalert.dispatch.owners import owners_in
 from geoalert.dispatch.recipients import Recipients
 from geoalert.dispatch.tables import Batch
 
@@ -47,9 +48,7 @@ async def packed(session: AsyncSession, message_id: int) -> Packed:
         .where(Batch.message_id == message_id)
         .order_by(Batch.channel, Batch.number)  # nearly in order of owners: sorting them is merging
     )
-    return stacked(
-        (channel, language, np.frombuffer(recipients, dtype="<i8")) for channel, language, recipients in rows
-    )
+    return stacked((channel, language, owners_in(recipients)) for channel, language, recipients in rows)
 
 
 def stacked(batches: Iterable[tuple[int, int, NDArray[np.int64]]]) -> Packed:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -15,9 +15,10 @@ from geoalert.alerts.tables import Message
 from geoalert.dispatch.channels.channel import Channel
 from geoalert.dispatch.dealing import dealt
 from geoalert.dispatch.outcomes import Outcome
+from geoalert.dispatch.owners import owners_in, shared_out
 from geoalert.dispatch.reasons import Reason
 from geoalert.dispatch.recipients import Recipients
-from geoalert.dispatch.storing import NewBatch, store_batches
+from geoalert.dispatch.storing import NewBatch, Shared, store_batches
 from geoalert.dispatch.tables import Batch
 
 if TYPE_CHECKING:
@@ -79,42 +80,56 @@ async def plan_batches(
     the message has; what is `late` says when it was added, and `moved_for` why these people's channel before was not
     enough. From `look_at` on somebody looks whether theirs is.
     """
-    batches: list[NewBatch] = []
-    for (channel, language, hold, waits), owners in _groups(recipients):
-        route = routes.get(channel, UNROUTED)
-        held = bool(waits or hold)
-        reason = Reason.AWAITS_PUBLISHER if waits else Reason.QUIET_HOURS if held else Reason.NONE
-        parked_for = reason if waits else Reason.NONE if route.provider else Reason.NO_PROVIDER
-        whole = owners.astype("<i8", copy=False)
-        each = min(route.batch_size, max(FEWEST, -(-len(whole) // route.shares)))
-        for start in range(0, len(whole), each):
-            part = whole[start : start + each]
-            size = len(part)
-            batches.append(
-                NewBatch(
-                    channel=channel,
-                    language=language,
-                    provider=route.provider,
-                    priority=PRIORITY[message.severity],
-                    not_before=datetime.fromtimestamp(hold, UTC) if hold else now,
-                    expires=message.expires,
-                    size=size,
-                    recipients=part.tobytes(),
-                    outcomes=bytes([Outcome.HELD if held else Outcome.PENDING]) * size,
-                    reasons=bytes([reason]) * size,
-                    state=PARKED if parked_for else "queued",
-                    parked_for=parked_for,
-                    joined_at=now if late else None,
-                    look_at=look_at,
-                    moved_for=moved_for,
-                )
-            )
-    ids = await store_batches(session, message.id, batches)
-    return [
-        Announced(id_, batch.priority, batch.channel)
-        for id_, batch in zip(ids, batches, strict=True)
-        if batch.state == "queued"
-    ]
+    piles = [_Pile(how, owners, routes.get(how[0], UNROUTED)) for how, owners in _groups(recipients)]
+    shared = Shared(
+        priority=PRIORITY[message.severity],
+        expires=message.expires,
+        joined_at=now if late else None,
+        look_at=look_at,
+        moved_for=moved_for,
+    )
+    count = sum(-(-len(pile.owners) // pile.most) for pile in piles)
+    stored = await store_batches(
+        session, message.id, shared, count, lambda: [batch for pile in piles for batch in _batches(pile, now)]
+    )
+    return [Announced(id_, shared.priority, batch.channel) for id_, batch in stored if batch.state == "queued"]
+
+
+class _Pile(NamedTuple):
+    """Who leaves alike: by channel, language, hold and whether they wait for the cell."""
+
+    how: tuple[int, int, int, bool]
+    owners: NDArray[np.int64]
+    route: Route
+
+    @property
+    def most(self) -> int:
+        """In one batch."""
+        return min(self.route.batch_size, max(FEWEST, -(-len(self.owners) // self.route.shares)))
+
+
+def _batches(pile: _Pile, now: datetime) -> Iterator[NewBatch]:
+    channel, language, hold, waits = pile.how
+    held = bool(waits or hold)
+    reason = Reason.AWAITS_PUBLISHER if waits else Reason.QUIET_HOURS if held else Reason.NONE
+    parked_for = reason if waits else Reason.NONE if pile.route.provider else Reason.NO_PROVIDER
+    outcome = bytes([Outcome.HELD if held else Outcome.PENDING])
+    not_before = datetime.fromtimestamp(hold, UTC) if hold else now
+    for share in shared_out(pile.owners, pile.most):
+        yield NewBatch(
+            channel=channel,
+            language=language,
+            provider=pile.route.provider,
+            not_before=not_before,
+            size=share.size,
+            owner_from=share.least,
+            owner_to=share.greatest,
+            recipients=share.held,
+            outcomes=outcome * share.size,
+            reasons=bytes([reason]) * share.size,
+            state=PARKED if parked_for else "queued",
+            parked_for=parked_for,
+        )
 
 
 def _groups(recipients: Recipients) -> Iterator[tuple[tuple[int, int, int, bool], NDArray[np.int64]]]:
@@ -134,5 +149,5 @@ def _groups(recipients: Recipients) -> Iterator[tuple[tuple[int, int, int, bool]
 
 def recipients_of(batch: Batch) -> list[int]:
     """Owner ids by position: a subscriber's, or the negative of an account's."""
-    ids: list[int] = np.frombuffer(batch.recipients, dtype="<i8").tolist()
+    ids: list[int] = owners_in(batch.recipients).tolist()
     return ids

@@ -1,4 +1,4 @@
-"""Where one person stands in the batches of messages, found without reading the batches out."""
+"""Where one person stands in the batches of messages, found by what each batch spans."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
-from sqlalchemy import ColumnElement, LargeBinary, func, literal, select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from geoalert.dispatch.handed import provider_of
 from geoalert.dispatch.outcomes import Outcome
+from geoalert.dispatch.owners import owners_in
 from geoalert.dispatch.reasons import Reason
 from geoalert.dispatch.tables import Batch, ProviderRef, ReceiptRow
 from geoalert.dispatch.told import may_have_told
@@ -45,16 +46,15 @@ class Standing:
 
 async def standings(session: AsyncSession, message_ids: Sequence[int], owner: int) -> list[Standing]:
     """Every place this owner has in the batches of these messages, by message and channel."""
-    needle = np.array([owner], dtype="<i8").tobytes()
     rows = await session.scalars(
         select(Batch)
-        .where(Batch.message_id.in_(message_ids), _holds(session, needle))
+        .where(Batch.message_id.in_(message_ids), Batch.owner_from <= owner, Batch.owner_to >= owner)
         .order_by(Batch.message_id, Batch.channel)
     )
     found = [
         (batch, position)
-        for batch in rows  # the bytes may also be found across two ids: only whole ones count
-        for position in np.flatnonzero(np.frombuffer(batch.recipients, dtype="<i8") == owner).tolist()
+        for batch in rows  # few: who leaves alike stands in order of ids
+        for position in np.flatnonzero(owners_in(batch.recipients) == owner).tolist()
     ]
     handed, receipts = await _trail(session, found)
     return [
@@ -73,14 +73,6 @@ async def standings(session: AsyncSession, message_ids: Sequence[int], owner: in
         )
         for batch, position in found
     ]
-
-
-def _holds(session: AsyncSession, needle: bytes) -> ColumnElement[bool]:
-    """Where the store itself finds the bytes among a batch's recipients: a million are 8 MB that need not travel."""
-    wanted = literal(needle, LargeBinary)
-    if session.get_bind().dialect.name == "postgresql":
-        return func.position(wanted.op("IN")(Batch.recipients)) > 0
-    return func.instr(Batch.recipients, wanted) > 0
 
 
 async def _trail(

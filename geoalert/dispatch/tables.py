@@ -24,8 +24,8 @@ from geoalert.store import Base, BigId, Instant
 class Batch(Base):
     """Up to N recipients of one message, channel and language: the unit of durable work.
 
-    `recipients` holds owner ids (little-endian int64; a subscriber's, or the negative of an account's), `outcomes` and
-    `reasons` one byte each, same positions. Only `merge_outcomes` writes the last two.
+    `recipients` holds owner ids, ascending (a subscriber's, or the negative of an account's), as `owners` writes them,
+    `outcomes` and `reasons` one byte each, same positions. Only `merge_outcomes` writes the last two.
     """
 
     __tablename__ = "batch"
@@ -51,6 +51,8 @@ class Batch(Base):
     not_before: Mapped[datetime] = mapped_column(Instant())
     expires: Mapped[datetime] = mapped_column(Instant())
     size: Mapped[int] = mapped_column(Integer)
+    owner_from: Mapped[int] = mapped_column(BigInteger)  # the least of them …
+    owner_to: Mapped[int] = mapped_column(BigInteger)  # … and the greatest
     recipients: Mapped[bytes] = mapped_column(LargeBinary)
     outcomes: Mapped[bytes] = mapped_column(LargeBinary)
     reasons: Mapped[bytes] = mapped_column(LargeBinary)

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from geoalert.dispatch.lease import finish
 from geoalert.dispatch.outcomes import TOLD, Change, Outcome, end_open
+from geoalert.dispatch.owners import owners_in
 from geoalert.dispatch.packed import stacked
 from geoalert.dispatch.recipients import Recipients
 from geoalert.dispatch.results import ADDRESS_STATE
@@ -40,7 +41,7 @@ async def told_before(session: AsyncSession, message_ids: Sequence[int]) -> Reci
         (
             channel,
             language,
-            np.frombuffer(recipients, dtype="<i8")[
+            owners_in(recipients)[
                 MAY_HAVE_TOLD[np.frombuffer(outcomes, dtype=np.uint8), np.frombuffer(reasons, dtype=np.uint8)]
             ],
         )

@@ -53,16 +53,26 @@ async def add_rows(session: AsyncSession, model: type[Base], rows: Sequence[Mapp
     if any(row.keys() != names for row in rows):  # COPY goes by position, and an INSERT would leave out what is extra
         msg = f"rows of {model.__tablename__} do not all name the same columns"
         raise ValueError(msg)
+    await add_records(session, model, list(names), [[row[name] for name in names] for row in rows])
+
+
+async def add_records(
+    session: AsyncSession, model: type[Base], names: Sequence[str], records: Sequence[Sequence[Any]]
+) -> None:
+    """As `add_rows`, with the values of each row in the order of these columns.
+
+    Raises:
+        IntegrityError: as there.
+    """
     table = cast("Table", model.__table__)
     # A COPY first asks the server about the table and its types: more than the few rows of one person are worth.
-    if session.get_bind().dialect.name != "postgresql" or len(rows) <= FEW:
+    if session.get_bind().dialect.name != "postgresql" or len(records) <= FEW:
         # Core, not ORM: the ORM starts a new statement at each row whose set of empty columns differs.
-        await session.execute(insert(table), list(rows))
+        await session.execute(insert(table), [dict(zip(names, record, strict=True)) for record in records])
         return
-    records = [[row[name] for name in names] for row in rows]
     raw = await raw_connection(session)
     try:
-        await raw.copy_records_to_table(table.name, records=records, columns=list(names))
+        await raw.copy_records_to_table(table.name, records=records, columns=names)
     except (IntegrityConstraintViolationError, DeadlockDetectedError) as error:
         raise IntegrityError(f"COPY {table.name}", None, error) from None
 

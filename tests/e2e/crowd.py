@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 
-import numpy as np
 import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
 from geoalert.dispatch.outcomes import Outcome
+from geoalert.dispatch.owners import owners_in
 from geoalert.dispatch.tables import Batch
 from geoalert.settings import Settings
 from geoalert.subscribers import make_person, register
@@ -117,7 +117,7 @@ class Crowd:
         ledger: Counter[str] = Counter()
         for batch in await self.batches():
             assert batch.state == "done"
-            assert len(np.frombuffer(batch.recipients, dtype="<i8")) == len(batch.outcomes) == batch.size
+            assert len(owners_in(batch.recipients)) == len(batch.outcomes) == batch.size
             assert set(batch.outcomes) <= TOLD, Counter(batch.outcomes)
             ledger[CHANNEL_NAMES[batch.channel]] += batch.size
         seen = self.providers.sandbox.channels()

@@ -12,6 +12,7 @@ import stat
 from collections import Counter
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 
 import numpy as np
@@ -68,12 +69,24 @@ class Ledger:
     told: Counter[tuple[int, int]]  # (subscriber, channel)
 
 
+def owners(held: bytes) -> list[int]:
+    """The form, the first owner, and by LEB128 the step to each next one."""
+    assert held[0] == 1
+    steps, shift = [0], 0
+    for byte in held[9:]:
+        steps[-1] |= (byte & 0x7F) << shift
+        shift = shift + 7 if byte & 0x80 else 0
+        if not shift:
+            steps.append(0)
+    return list(accumulate(steps[:-1], initial=int.from_bytes(held[1:9], "little", signed=True)))
+
+
 def ledgers(store: sqlite3.Connection) -> list[Ledger]:
     found = []
     for id_, msg_type, severity, area in store.execute("SELECT id, msg_type, severity, area FROM message ORDER BY id"):
         told: Counter[tuple[int, int]] = Counter()
         for channel, recipients in store.execute("SELECT channel, recipients FROM batch WHERE message_id = ?", [id_]):
-            told.update((person, channel) for person in np.frombuffer(recipients, dtype="<i8").tolist() if person > 0)
+            told.update((person, channel) for person in owners(recipients) if person > 0)
         found.append(Ledger(msg_type, severity, shapely.from_wkb(area), told))
     return found
 

@@ -1,4 +1,4 @@
-"""One person's entries among a message's batches, found by the store itself."""
+"""One person's entries among a message's batches, found by whom each batch spans."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ from geoalert.store import database_now
 from tests.workbench import Chain
 
 
-async def test_a_number_that_only_lies_across_two_others_is_nobody(chain: Chain) -> None:
-    """The bytes of 1 begin at the second byte of 256, where a multiple of 256 follows."""
+async def test_who_only_lies_between_two_others_is_nobody(chain: Chain) -> None:
     identifier = await chain.approved()
     await chain.send(identifier, confirm_empty=True)
     async with chain.house.store.writing() as session:
@@ -23,7 +22,7 @@ async def test_a_number_that_only_lies_across_two_others_is_nobody(chain: Chain)
         recipients = Recipients.of(owners, np.full(3, 1), np.array([3, 3, 2]))
         await plan_batches(session, message, recipients, chain.house.desk.routes, await database_now(session))
     async with chain.house.store.reading() as session:
-        assert await standings(session, [message.id], 1) == []
+        assert [await standings(session, [message.id], owner) for owner in (1, 257, 511, 513, 70_001)] == [[]] * 5
         found = [await standings(session, [message.id], owner) for owner in owners.tolist()]
     assert [[(entry.language, entry.outcome) for entry in one] for one in found] == [
         [(3, Outcome.PENDING)],
