@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from geoalert.audience.grounds import sharing
 from geoalert.audience.people import People
+from geoalert.audience.sieve import Sieve
 from geoalert.store import IDS_A_QUERY
 from geoalert.subscribers.cells import SCALE
 from geoalert.subscribers.tables import AreaPlace, Place
@@ -20,12 +21,18 @@ from geoalert.subscribers.tables import AreaPlace, Place
 
 @dataclass(frozen=True, slots=True)
 class Among:
-    """As `people_in`, of these people only: every place of theirs is tested as it is in the session's snapshot."""
+    """As `people_in`, of these people only: every place of theirs is tested as it is in the session's snapshot. All
+    pass the sieve.
+    """
 
     ids: Sequence[int]
 
     async def __call__(
-        self, session: AsyncSession, area: BaseGeometry, ground_of: Callable[[str], BaseGeometry]
+        self,
+        session: AsyncSession,
+        area: BaseGeometry,
+        ground_of: Callable[[str], BaseGeometry],
+        _sieve: Sieve | None = None,
     ) -> People:
         found = People.none()
         shapely.prepare(area)

@@ -12,7 +12,8 @@ import numpy as np
 from sqlalchemy import delete, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from geoalert.audience.grid import Person, Persons, Places
+from geoalert.audience.everybody import Persons
+from geoalert.audience.grid import Person, Places
 from geoalert.store import IDS_A_QUERY, database_now
 from geoalert.store.copying import copy_out
 from geoalert.subscribers.tables import AreaPlace, AudienceChange, Place
@@ -28,12 +29,12 @@ CHOSEN: Final = (AreaPlace.subscriber_id, AreaPlace.attr, AreaPlace.categories, 
 SNAPSHOT: Final = text("SELECT CAST(pg_current_snapshot() AS text), clock_timestamp()")
 # Entries of transactions that the last reading did not see and this one does. The two bounds are for the index; the
 # upper one also leaves out what came with a dump from a server that had counted further than this one.
-CHANGED: Final = text(
+CHANGED: Final = (
     "SELECT CAST(pg_current_snapshot() AS text), clock_timestamp(), ARRAY("
-    "SELECT DISTINCT subscriber_id FROM audience_change WHERE xid >= :oldest"
+    "SELECT DISTINCT subscriber_id FROM audience_change WHERE xid >= $1"
     " AND xid < CAST(CAST(pg_snapshot_xmax(pg_current_snapshot()) AS text) AS bigint)"
-    " AND NOT pg_visible_in_snapshot(CAST(CAST(xid AS text) AS xid8), CAST(CAST(:seen AS text) AS pg_snapshot))"
-    " LIMIT :most)"
+    " AND NOT pg_visible_in_snapshot(CAST(CAST(xid AS text) AS xid8), CAST(CAST($2 AS text) AS pg_snapshot))"
+    " LIMIT $3)"
 )
 # One question for all three: each costs a way to the driver's thread and back.
 SQLITE_NOW: Final = "strftime('%Y-%m-%dT%H:%M:%f000+00:00', 'now')"
@@ -89,8 +90,10 @@ async def changed_since(session: AsyncSession, since: Position, most: int) -> tu
     statement: true of one moment also in a session without a transaction.
     """
     if session.get_bind().dialect.name == "postgresql":
-        asked = {"oldest": since.reached, "seen": since.seen, "most": most}
-        seen, at, ids = (await session.execute(CHANGED, asked)).one()
+        # Straight to the driver: every release and every preview waits for this one.
+        connection = await session.connection()
+        found = await connection.exec_driver_sql(CHANGED, (since.reached, since.seen, most))
+        seen, at, ids = tuple(found.one())
         return Position(seen, at), list(ids)
     last, at, ids = (await session.execute(SQLITE_CHANGED, {"since": int(since.seen), "most": most})).one()
     return Position(since.seen if last is None else str(last), datetime.fromisoformat(at)), json.loads(ids)

@@ -4,28 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from geoalert import compiled
 from geoalert.audience.people import People, stretches
-from geoalert.subscribers.attributes import LANGUAGE, MIN_SEVERITY, QUIET_FROM, QUIET_TO, field, order_mask, order_of
+from geoalert.subscribers.attributes import LANGUAGE, QUIET_FROM, QUIET_TO, field, order_mask, order_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 QUIET: Final = QUIET_FROM[1] << QUIET_FROM[0] | QUIET_TO[1] << QUIET_TO[0]
 CODE_BITS: Final = 4  # of a channel
-
-
-class Bars(NamedTuple):
-    """What lets a person be told: bits of `attr` and `categories`."""
-
-    must: int  # all of these
-    usable: int  # one of these
-    category: int  # this one, unless 0
-    strictest: int  # least severity, where it stands in `attr`, no higher than this
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,23 +35,6 @@ class Members:
         return len(self.subscriber)
 
 
-def admitted(people: People, bars: Bars) -> NDArray[np.bool_]:
-    """Of each, whether the bars let them be told."""
-    wanted = np.empty(len(people), dtype=bool)
-    if (loops := compiled.loops()) is not None:
-        loops.admit(people.attr, people.categories, *bars, wanted)
-        return wanted
-    for part in stretches(len(people)):
-        attr = people.attr[part]
-        let = attr & bars.must == bars.must
-        let &= attr & bars.usable != 0
-        if bars.category:
-            let &= people.categories[part] & bars.category != 0
-        let &= attr & MIN_SEVERITY[1] << MIN_SEVERITY[0] <= bars.strictest
-        wanted[part] = let
-    return wanted
-
-
 def reached(
     people: People, told: NDArray[np.int64], allowed: Sequence[int], *, every: bool
 ) -> tuple[Members, NDArray[np.uint32]]:
@@ -77,19 +51,21 @@ def reached(
             told, people.subscriber, people.attr, channels, every, subscriber, channel, language, hours
         )
     else:
-        count = 0
+        count, all_of_them = 0, len(told) == len(people)  # nearly always: who cannot be told was not brought over
         for part in stretches(len(told)):
-            at = told[part]
-            attr = people.attr.take(at)
+            if all_of_them:
+                ids, attr = people.subscriber[part], people.attr[part]
+            else:
+                ids, attr = people.subscriber.take(told[part]), people.attr.take(told[part])
             if every:
                 person, which = _every(attr, allowed)
-                at, attr = at.take(person), attr.take(person)
+                ids, attr = ids.take(person), attr.take(person)
             else:
                 which = _first(attr, allowed)
-            into = slice(count, count + len(at))
-            subscriber[into], channel[into] = people.subscriber.take(at), which
+            into = slice(count, count + len(ids))
+            subscriber[into], channel[into] = ids, which
             language[into], hours[into] = field(attr, LANGUAGE), attr & QUIET
-            count += len(at)
+            count += len(ids)
     hold = np.zeros(count, dtype=np.int64)
     return Members(subscriber[:count], channel[:count], language[:count], hold), hours[:count]
 

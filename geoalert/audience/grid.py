@@ -3,14 +3,12 @@
 Immutable, so that any number of threads may ask it while a new one is made beside it. It gives what the store's path
 (`audience.places`) and plain shapely give, on every place.
 
-A million people with 1.3 million places take about 34 MB: a place is 8 bytes (12 + 12 bits of y and x within its
-cell, and its person's slot) and a person 16 (id, and where in two lists of distinct values `attr` and `categories`
-stand). They stand side by side because a big answer costs little but the way to memory, once a person.
+A million people with 1.3 million places take about 28 MB: a place is 8 bytes (12 + 12 bits of y and x within its
+cell, and its person's slot) and a person 12, beside what there is of kinds of persons (`audience.everybody`).
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -20,17 +18,17 @@ import numpy as np
 from geoalert import compiled
 from geoalert.audience.chosen import Chosen, choices
 from geoalert.audience.cover import Cover
+from geoalert.audience.everybody import Everybody, Persons
 from geoalert.audience.grounds import NO_GROUNDS, Grounds
 from geoalert.audience.marks import COLUMN, WITHIN, ByCell, slots_inside
-from geoalert.audience.people import People, placed, stretches
+from geoalert.audience.people import People, placed
+from geoalert.audience.sieve import Sieve
 from geoalert.subscribers.cells import ROW, SHIFT, X_ORIGIN, Y_ORIGIN, cells_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-SOME: Final = 1_024  # persons, compiled
 DENSE: Final = 8  # one place to so many people: from there marking all people costs less than sorting those found
-PERSON: Final = np.dtype([("subscriber", np.int64), ("attr", np.uint32), ("categories", np.uint32)])
 
 
 class Person(NamedTuple):
@@ -46,15 +44,6 @@ class Person(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Persons:
-    """One row a person: int64, equally long, `subscriber` in any order, each once."""
-
-    subscriber: NDArray[np.int64]
-    attr: NDArray[np.int64]
-    categories: NDArray[np.int64]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class Places:
     """One row a place: its person, and lattice units of lon and lat; integers, equally long, in any order."""
 
@@ -67,9 +56,7 @@ class Places:
 class Grid:
     """Persons are known by their slot: their row in order of id."""
 
-    _persons: NDArray[np.void]  # PERSON
-    _attr: NDArray[np.int64]  # distinct values, ascending, of which the persons hold the positions
-    _categories: NDArray[np.int64]
+    _everybody: Everybody
     _cells: NDArray[np.int64]  # those that hold a place, ascending
     _first: NDArray[np.int64]  # of each cell, its first row in the two below; one more at the end
     _offsets: NDArray[np.uint32]  # y << SHIFT | x within the cell
@@ -87,34 +74,28 @@ class Grid:
         ids = subscriber[order]
         if (ids[1:] == ids[:-1]).any():
             raise ValueError("a person is there twice")
-        attr, attr_at = np.unique(np.concatenate([persons.attr, also[:, 1]])[order], return_inverse=True)
-        wishes = np.concatenate([persons.categories, also[:, 2]])[order]
-        categories, categories_at = np.unique(wishes, return_inverse=True)
+        attr = np.concatenate([persons.attr, also[:, 1]])[order]
+        everybody = Everybody.of(ids, attr, np.concatenate([persons.categories, also[:, 2]])[order])
         cells = cells_of(places.x.astype(np.int64), places.y.astype(np.int64))
         by_cell = np.argsort(cells)
         held, first = _grouped(cells[by_cell])
-        slots = _slots_of(ids, places.subscriber)[by_cell]
-        rows, offsets = _rows(ids, attr_at, categories_at), _offsets_of(places)[by_cell]
-        chosen = Chosen.build(grounds.codes, grounds.rows[:, 3], _slots_of(ids, grounds.rows[:, 0]))
-        return cls(rows, attr, categories, held, first, offsets, slots, chosen)
+        slots = everybody.slots_of_all(places.subscriber)[by_cell]
+        offsets = _offsets_of(places)[by_cell]
+        chosen = Chosen.build(grounds.codes, grounds.rows[:, 3], everybody.slots_of_all(grounds.rows[:, 0]))
+        return cls(everybody, held, first, offsets, slots, chosen)
 
     def __len__(self) -> int:
         """How many persons."""
-        return len(self._persons)
+        return len(self._everybody)
 
     @property
     def nbytes(self) -> int:
-        arrays = (self._persons, self._attr, self._categories, self._cells, self._first, self._offsets, self._slots)
-        return sum(array.nbytes for array in arrays) + self.chosen.nbytes
+        arrays = (self._cells, self._first, self._offsets, self._slots)
+        return sum(array.nbytes for array in arrays) + self._everybody.nbytes + self.chosen.nbytes
 
     def slots_of(self, subscribers: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Each one's slot, -1 for those who are not here. For a few: about 2 microseconds each."""
-        ids = self._persons["subscriber"].data
-        slots = (bisect_left(ids, subscriber) for subscriber in subscribers.tolist())
-        found = np.fromiter(slots, dtype=np.int64, count=len(subscribers))
-        known = found < len(ids)
-        known[known] = self._persons["subscriber"][found[known]] == subscribers[known]
-        return np.where(known, found, -1)
+        """Each one's slot, -1 for those who are not here. For a few."""
+        return self._everybody.slots_of(subscribers)
 
     def inside(
         self, cover: Cover, without: NDArray[np.int64] | None = None, also: NDArray[np.int64] | None = None
@@ -146,24 +127,15 @@ class Grid:
             slots = slots[kept]
         return slots.astype(np.int64)
 
-    def people(self, cover: Cover) -> People:
-        """Those with a place in the area."""
-        return self.people_at(self.inside(cover))
+    def people(self, cover: Cover, sieve: Sieve | None = None) -> People:
+        """Those with a place in the area; with a sieve those who pass it, and perhaps others."""
+        return self.people_at(self.inside(cover), sieve)
 
-    def people_at(self, slots: NDArray[np.int64]) -> People:
-        """The persons in these slots, given ascending, as people who are certainly inside; arrays of the caller's."""
-        ids, attr, categories = (np.empty(len(slots), dtype=np.int64) for _ in range(3))
-        if (loops := compiled.loops()) is not None:
-            pairs, some = self._persons.view(np.int64).reshape(-1, 2), np.empty((SOME, 2), dtype=np.int64)
-            loops.gather(slots, pairs, self._attr, self._categories, some, ids, attr, categories)
-        else:
-            for part in stretches(len(slots)):
-                persons = self._persons.take(slots[part])
-                ids[part] = persons["subscriber"]
-                # "clip" changes nothing, every code has its value: without it numpy fills a copy of `out` first.
-                self._attr.take(persons["attr"], out=attr[part], mode="clip")
-                self._categories.take(persons["categories"], out=categories[part], mode="clip")
-        return People(ids, attr, categories, np.ones(len(slots), dtype=bool))
+    def people_at(self, slots: NDArray[np.int64], sieve: Sieve | None = None) -> People:
+        """The persons in these slots, given ascending, as people who are certainly inside; arrays of the caller's. With
+        a sieve those who pass it, and perhaps others.
+        """
+        return self._everybody.at(slots, sieve)
 
     def first_of(self, covers: Sequence[Cover]) -> NDArray[np.int16]:
         """For each slot the first of these areas that holds a place of the person, or -1."""
@@ -176,24 +148,12 @@ class Grid:
     def merged(self, changes: Mapping[int, Person | None]) -> Grid:
         """A new grid in which these persons are as given; None: not there. This one stays as it is."""
         persons, places = _arrays(changes)
-        kept = np.ones(len(self), dtype=bool)
         gone = self.slots_of(np.fromiter(changes, dtype=np.int64, count=len(changes)))
-        kept[gone[gone >= 0]] = False
-        old = self._persons[kept]
-        old_ids = np.ascontiguousarray(old["subscriber"])
-        at = np.searchsorted(old_ids, persons.subscriber) + np.arange(len(persons.subscriber))
-        attr, old["attr"], new_attr = _recoded(self._attr, old["attr"], persons.attr)
-        categories, old["categories"], new_categories = _recoded(
-            self._categories, old["categories"], persons.categories
-        )
-        rows = placed(old, at, _rows(persons.subscriber, new_attr, new_categories))
-        moved = np.full(len(self), -1, dtype=np.int64)
-        moved[kept] = np.delete(np.arange(len(rows)), at)
-        ids = np.ascontiguousarray(rows["subscriber"])
-        slots = _slots_of(ids, places.subscriber)
+        everybody, moved = self._everybody.merged(gone[gone >= 0], persons)
+        slots = everybody.slots_of_all(places.subscriber)
         codes, number, who = choices(changes)
-        chosen = self.chosen.merged(moved, codes, number, _slots_of(ids, who))
-        return Grid(rows, attr, categories, *self._places_merged(moved[self._slots], places, slots), chosen)
+        chosen = self.chosen.merged(moved, codes, number, everybody.slots_of_all(who))
+        return Grid(everybody, *self._places_merged(moved[self._slots], places, slots), chosen)
 
     def _places_merged(
         self, moved: NDArray[np.int64], places: Places, slots: NDArray[np.uint32]
@@ -253,31 +213,6 @@ def _arrays(changes: Mapping[int, Person | None]) -> tuple[Persons, Places]:
     x = np.array([x for _, person in there for x in person.xs], dtype=np.int64)
     y = np.array([y for _, person in there for y in person.ys], dtype=np.int64)
     return Persons(ids, attr, categories), Places(owner, x, y)
-
-
-def _rows(ids: NDArray[np.int64], attr: NDArray[np.integer], categories: NDArray[np.integer]) -> NDArray[np.void]:
-    rows = np.empty(len(ids), dtype=PERSON)
-    rows["subscriber"], rows["attr"], rows["categories"] = ids, attr, categories
-    return rows
-
-
-def _recoded(
-    values: NDArray[np.int64], codes: NDArray[np.uint32], added: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """The distinct values of a column given as codes into `values`, and of `added`; the codes of both among them."""
-    used = np.zeros(len(values), dtype=bool)
-    used[codes] = True
-    result = np.union1d(values[used], added)
-    return result, np.searchsorted(result, values)[codes], np.searchsorted(result, added)
-
-
-def _slots_of(ids: NDArray[np.int64], subscribers: NDArray[np.int64]) -> NDArray[np.uint32]:
-    slots = np.searchsorted(ids, subscribers)
-    known = slots < len(ids)
-    known[known] = ids[slots[known]] == subscribers[known]
-    if not known.all():
-        raise ValueError("a place's person is not there")
-    return slots.astype(np.uint32)
 
 
 def _offsets_of(places: Places) -> NDArray[np.uint32]:

@@ -30,7 +30,9 @@ from geoalert.audience.overlay import Overlay
 from geoalert.audience.parts import Divided, Division, divided_in, with_grounds
 from geoalert.audience.people import People
 from geoalert.audience.places import people_in
+from geoalert.audience.sieve import Sieve
 from geoalert.store import Store
+from geoalert.store.meanwhile import meanwhile
 
 if TYPE_CHECKING:
     from geoalert.audience.overlay import View
@@ -65,29 +67,36 @@ class LiveGrid:
         self._own = self.store.apart(CONNECTIONS)
 
     async def __call__(
-        self, session: AsyncSession, area: BaseGeometry, ground_of: Callable[[str], BaseGeometry]
+        self,
+        session: AsyncSession,
+        area: BaseGeometry,
+        ground_of: Callable[[str], BaseGeometry],
+        sieve: Sieve | None = None,
     ) -> People:
         """Everyone with a place in the area; whoever committed before this call is seen as they were then or later.
+        With a sieve those who pass it, and perhaps others.
 
         What `session` itself has not committed is not seen.
         """
-        found = await self._asked(lambda view: _people(view, area, ground_of))
-        return await people_in(session, area, ground_of) if found is None else found
+        found = await self._asked(area, lambda view, cover: _people(view, cover, ground_of, sieve))
+        return await people_in(session, area, ground_of, sieve) if found is None else found
 
     async def divided(
         self, session: AsyncSession, area: BaseGeometry, ground_of: Callable[[str], BaseGeometry], division: Division
     ) -> Divided:
         """As a call, and which part of the area each person is counted in: all of one moment."""
-        found = await self._asked(lambda view: _divided(view, area, ground_of, division))
+        found = await self._asked(area, lambda view, cover: _divided(view, cover, ground_of, division), division)
         return await divided_in(session, area, ground_of, division) if found is None else found
 
-    async def _asked(self, answer: Callable[[View], Found]) -> Found | None:
-        """The answer from memory; None where the store's own path must give it."""
+    async def _asked(
+        self, area: BaseGeometry, answer: Callable[[View, Cover], Found], division: Division | None = None
+    ) -> Found | None:
+        """The answer from memory; None where the store's own path must give it. The division may know the area."""
         if self._overlay is None:
             return None
         try:
-            view = await self._now()
-            return None if view is None else answer(view)
+            view, cover = await meanwhile(self._now(), lambda: _covered(area, division))
+            return None if view is None else answer(view, cover)
         except Exception as error:  # noqa: BLE001 - it is only the quicker way; whatever is wrong, ask the other
             log.warning("the store's own path answers: %s", type(error).__name__)
             return None
@@ -197,15 +206,21 @@ def _lost(since: Position, now: Position, ids: list[int]) -> bool:
     return len(ids) > RELOAD_AT or now.at - since.at > FORGOTTEN or now.before(since)
 
 
-def _people(view: View, area: BaseGeometry, ground_of: Callable[[str], BaseGeometry]) -> People:
-    points = view.people(Cover.of(area))
-    return points.joined(view.grounds(sharing(area, view.codes, ground_of)).people()) if view.codes else points
+def _covered(area: BaseGeometry, division: Division | None) -> Cover:
+    covers = () if division is None else division.covers
+    return next((known for known in covers if known.area is area), None) or Cover.of(area)
 
 
-def _divided(view: View, area: BaseGeometry, ground_of: Callable[[str], BaseGeometry], division: Division) -> Divided:
-    cover = next((cover for cover in division.covers if cover.area is area), None) or Cover.of(area)
+def _people(view: View, cover: Cover, ground_of: Callable[[str], BaseGeometry], sieve: Sieve | None) -> People:
+    points = view.people(cover, sieve)
+    return points.joined(view.grounds(sharing(cover.area, view.codes, ground_of)).people()) if view.codes else points
+
+
+def _divided(view: View, cover: Cover, ground_of: Callable[[str], BaseGeometry], division: Division) -> Divided:
     points = Divided(*view.divided(cover, division.covers))
-    return with_grounds(points, view.grounds(sharing(area, view.codes, ground_of)), division) if view.codes else points
+    if not view.codes:
+        return points
+    return with_grounds(points, view.grounds(sharing(cover.area, view.codes, ground_of)), division)
 
 
 async def tell_to_reload(connection: AsyncConnection) -> None:

@@ -21,6 +21,7 @@ from geoalert.audience.cover import Cover
 from geoalert.audience.grid import Grid, Person, ranges
 from geoalert.audience.grounds import Grounds
 from geoalert.audience.people import People, placed
+from geoalert.audience.sieve import Sieve
 from geoalert.subscribers.cells import X_ORIGIN, Y_ORIGIN, cells_of
 
 if TYPE_CHECKING:
@@ -114,13 +115,15 @@ class View:
         new = [self.subscriber[row], self.attr[row], self.categories[row], position[position >= 0]]
         return Grounds(codes, np.concatenate([based, np.column_stack(new)]))
 
-    def people(self, cover: Cover) -> People:
-        """Those with a place in the area."""
+    def people(self, cover: Cover, sieve: Sieve | None = None) -> People:
+        """Those with a place in the area; with a sieve those who pass it, and perhaps others."""
         if not len(self.slot):
-            return self.base.people(cover)
-        slots, known, new = self._found(cover)
-        people = self._people(slots, known)
-        return self._joined(people, new) if len(new) else people
+            return self.base.people(cover, sieve)
+        # Whoever changed stands among the rows: what the base has of them is over.
+        unchanged = self.base.inside(cover, without=self.slot[self.slot >= 0])
+        people = self.base.people_at(unchanged, sieve)
+        inside = np.flatnonzero(self._inside(cover))
+        return self._joined(people, inside) if len(inside) else people
 
     def divided(self, cover: Cover, parts: Sequence[Cover]) -> tuple[People, NDArray[np.int16]]:
         """As `people`, and for each of them the first of the parts that holds a place of theirs, or -1."""
@@ -143,13 +146,18 @@ class View:
         """Those with a place in the area: slots in the base, ascending; the changed among them, and those the base
         does not have, both as rows.
         """
-        inside = np.zeros(len(self.slot), dtype=bool)
-        if len(inside):
-            inside[self._rows_inside(cover)] = True
+        inside = self._inside(cover)
         based = self.slot >= 0
         known = np.flatnonzero(inside & based)
         slots = self.base.inside(cover, without=self.slot[based & ~inside], also=self.slot[known])
         return slots, known, np.flatnonzero(inside & ~based)
+
+    def _inside(self, cover: Cover) -> NDArray[np.bool_]:
+        """Of each row, whether it has a place in the area."""
+        inside = np.zeros(len(self.slot), dtype=bool)
+        if len(inside):
+            inside[self._rows_inside(cover)] = True
+        return inside
 
     def _people(self, slots: NDArray[np.int64], known: NDArray[np.int64]) -> People:
         people = self.base.people_at(slots)

@@ -11,17 +11,16 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-import shapely
 from shapely.geometry.base import BaseGeometry
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from geoalert.audience.cover import cover
+from geoalert.audience.cover import Cover
 from geoalert.audience.grounds import by_ground
 from geoalert.audience.people import People
 from geoalert.audience.sieve import Sieve
 from geoalert.store.copying import copy_out
-from geoalert.subscribers.cells import SCALE, X_ORIGIN, Y_ORIGIN
+from geoalert.subscribers.cells import ROW, SHIFT, X_ORIGIN, Y_ORIGIN
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -48,32 +47,33 @@ POSTGRESQL: Final = (
 )
 
 
-async def people_in(session: AsyncSession, area: BaseGeometry, ground_of: Callable[[str], BaseGeometry]) -> People:
-    """Everyone with a place in the area. `ground_of` gives the last known line of a ward by its code."""
-    return (await by_point(session, area)).joined(await by_ground(session, area, ground_of))
-
-
-async def sifted_in(
-    session: AsyncSession, area: BaseGeometry, ground_of: Callable[[str], BaseGeometry], sieve: Sieve
+async def people_in(
+    session: AsyncSession,
+    area: BaseGeometry,
+    ground_of: Callable[[str], BaseGeometry],
+    sieve: Sieve | None = None,
 ) -> People:
-    """Those of `people_in` who pass the sieve, and perhaps others by their ward. Of `categories` those by point have
-    only the bit that was sieved for: one column less to bring over.
+    """Everyone with a place in the area. `ground_of` gives the last known line of a ward by its code.
+
+    With a sieve those who pass it, and perhaps others by their ward. Of `categories` those by point then have only the
+    bit that was sieved for: one column less to bring over.
     """
     return (await by_point(session, area, sieve)).joined(await by_ground(session, area, ground_of))
 
 
 async def by_point(session: AsyncSession, area: BaseGeometry, sieve: Sieve | None = None) -> People:
     """Those with a point in the area."""
-    rows = await _rows(session, cover(area), sieve)
+    cover = Cover.of(area)
+    rows = await _rows(session, cover.runs, sieve)
     spot = rows[:, -1]
     inside = spot == NO_TEST
     on_edge = np.flatnonzero(~inside)
-    x = (spot[on_edge] >> Y_BITS) - X_ORIGIN
-    y = (spot[on_edge] & ((1 << Y_BITS) - 1)) - Y_ORIGIN
-    shapely.prepare(area)
-    inside[on_edge] = shapely.intersects_xy(area, x / SCALE, y / SCALE)
+    x, y = spot[on_edge] >> Y_BITS, spot[on_edge] & ((1 << Y_BITS) - 1)
+    first, _, edge = cover.runs.T
+    run = np.searchsorted(first, (y >> SHIFT) << ROW | x >> SHIFT, side="right") - 1
+    inside[on_edge] = cover.inside(x.astype(np.float64), y.astype(np.float64), (np.cumsum(edge) - 1)[run])
     subscriber, attr = (np.ascontiguousarray(rows[inside, column]) for column in range(2))
-    categories = rows[inside, 2] if sieve is None else np.full(len(subscriber), sieve.category or 0)
+    categories = rows[inside, 2] if sieve is None else np.full(len(subscriber), sieve.category)
     return People.of(subscriber, attr, categories, np.ones(len(subscriber), dtype=bool))
 
 

@@ -14,8 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from geoalert.audience.choosing import Members
 from geoalert.audience.people import People
-from geoalert.audience.places import people_in, sifted_in
-from geoalert.audience.rules import LEFT_OUT, NOBODY, Ruled, members
+from geoalert.audience.places import people_in
+from geoalert.audience.rules import LEFT_OUT, NOBODY, Ruled, members, sieve_of
 from geoalert.audience.sieve import Sieve
 
 if TYPE_CHECKING:
@@ -46,16 +46,23 @@ class Spare(Protocol):
 
 
 class Finder(Protocol):
-    """Finds who has a place in an area: the store's own path, or the live grid over it."""
+    """Finds who has a place in an area: the store's own path, or the live grid over it. With a sieve those who pass it,
+    and perhaps others; what it looked at of them may be all that is known of their categories.
+    """
 
     async def __call__(
-        self, session: AsyncSession, area: BaseGeometry, ground_of: Callable[[str], BaseGeometry]
+        self,
+        session: AsyncSession,
+        area: BaseGeometry,
+        ground_of: Callable[[str], BaseGeometry],
+        sieve: Sieve | None = None,
+        /,
     ) -> People: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """`people` are those inside, told or not; `ruled` says how. By the store's path only who can be told at all."""
+    """`people` are those inside whom nothing bars, and perhaps others; `ruled` says how each is told, or why not."""
 
     people: People
     ruled: Ruled
@@ -79,11 +86,8 @@ async def resolve(
     session: AsyncSession, aim: Aim, now: datetime, find: Finder = people_in, spare: Spare | None = None
 ) -> Audience:
     """Everyone with a place in the area whom the rules let us tell: nobody committed before this call is missed."""
-    if find is people_in:
-        sieve = Sieve.of(aim.category_bit, aim.severity, aim.channels)
-        people = await sifted_in(session, aim.area, aim.ground_of, sieve)
-    else:
-        people = await find(session, aim.area, aim.ground_of)
+    sieve = sieve_of(aim.category_bit, aim.severity, aim.channels)
+    people = await find(session, aim.area, aim.ground_of, sieve)
     spared = NOBODY if spare is None else await spare(session, people.subscriber)
     return Audience(people, ruled(people, aim, now, spared))
 

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from geoalert.audience.choosing import Bars, Members, admitted, reached
+from geoalert.audience.choosing import Members, reached
 from geoalert.audience.people import People
+from geoalert.audience.sieve import SEVERITY, Sieve
 from geoalert.subscribers.attributes import (
     ACTIVE,
     CONSENT,
@@ -74,6 +75,17 @@ class Ruled:
         return self.left_out()
 
 
+def sieve_of(category_bit: int, severity: str, channels: Iterable[int]) -> Sieve:
+    """What bars people from a message whatever their hours."""
+    reach = REACH[severity]
+    return Sieve(
+        must=ACTIVE if reach.consent else ACTIVE | CONSENT,
+        usable=sum(order_mask(channel) for channel in channels),
+        category=0 if reach.category else 1 << category_bit,
+        strictest=SEVERITY if reach.min_severity else SEVERITIES[severity] << MIN_SEVERITY[0],
+    )
+
+
 def members(
     people: People,
     category_bit: int,
@@ -86,14 +98,8 @@ def members(
     """How each of these people is told under the rules of a severity; not who is `spared`, by reason in `LEFT_OUT`."""
     reach, attr = REACH[severity], people.attr
     allowed = sorted(channels)
-    usable = sum(order_mask(channel) for channel in allowed)
-    bars = Bars(
-        must=ACTIVE if reach.consent else ACTIVE | CONSENT,
-        usable=usable,
-        category=0 if reach.category else 1 << category_bit,
-        strictest=(MIN_SEVERITY[1] if reach.min_severity else SEVERITIES[severity]) << MIN_SEVERITY[0],
-    )
-    wanted = admitted(people, bars)
+    sieve = sieve_of(category_bit, severity, allowed)
+    wanted = sieve.passes(attr, people.categories)
     for heard in spared.values():
         wanted &= ~heard
 
@@ -103,7 +109,7 @@ def members(
             "no_consent": attr & CONSENT == 0,
             "category": people.categories & 1 << category_bit == 0,
             "min_severity": field(attr, MIN_SEVERITY) > SEVERITIES[severity],
-            "no_channel": attr & usable == 0,
+            "no_channel": attr & sieve.usable == 0,
             **spared,
         }
         why = np.full(len(attr), -1, dtype=np.int8)

@@ -1,45 +1,54 @@
-"""Whom a message can tell at all, as a condition the store evaluates beside the place: who is barred whatever their
-hours and channels is not brought over. The rules (`audience.rules`) decide all the same, on whoever passes.
+"""Whom a message can tell at all, by what stands beside a place: who is barred whatever their hours and channels. The
+same rule where people are found, in the store and in memory, so that nobody it bars is brought over, and in
+`audience.rules`, which decide on whoever was.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from geoalert.audience.rules import REACH
-from geoalert.subscribers.attributes import ACTIVE, CONSENT, MIN_SEVERITY, order_mask
-from geoalert.subscribers.codes import SEVERITIES
+import numpy as np
+
+from geoalert import compiled
+from geoalert.audience.people import stretches
+from geoalert.subscribers.attributes import MIN_SEVERITY
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+SEVERITY: Final = MIN_SEVERITY[1] << MIN_SEVERITY[0]
 
 
-@dataclass(frozen=True, slots=True)
-class Sieve:
-    """`attr` must have all bits of `must` and one of `usable`, and a least severity up to `severity`; `categories`
-    must have the bit `category`. None: that rule does not hold.
-    """
+class Sieve(NamedTuple):
+    """What lets a person be told: bits of `attr` and `categories`."""
 
-    must: int
-    usable: int
-    severity: int | None
-    category: int | None
+    must: int  # all of these
+    usable: int  # one of these
+    category: int  # this one, unless 0
+    strictest: int = SEVERITY  # least severity, where it stands in `attr`, no higher than this
 
-    @classmethod
-    def of(cls, category_bit: int, severity: str, channels: Iterable[int]) -> Sieve:
-        """As `rules.members` bars people from a message."""
-        reach = REACH[severity]
-        return cls(
-            ACTIVE if reach.consent else ACTIVE | CONSENT,
-            sum(order_mask(channel) for channel in channels),
-            None if reach.min_severity else SEVERITIES[severity] << MIN_SEVERITY[0],
-            None if reach.category else 1 << category_bit,
-        )
+    def passes(self, attr: NDArray[np.int64], categories: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Of each, whether nothing bars them."""
+        wanted = np.empty(len(attr), dtype=bool)
+        if (loops := compiled.loops()) is not None:
+            loops.admit(attr, categories, *self, wanted)
+            return wanted
+        for part in stretches(len(attr)):
+            some = attr[part]
+            let = some & self.must == self.must
+            let &= some & self.usable != 0
+            if self.category:
+                let &= categories[part] & self.category != 0
+            let &= some & SEVERITY <= self.strictest
+            wanted[part] = let
+        return wanted
 
     @property
     def condition(self) -> str:
         """In both stores' SQL, over the columns `attr` and `categories`; of whole numbers alone."""
         parts = [f"(attr & {self.must}) = {self.must}", f"(attr & {self.usable}) <> 0"]
-        if self.severity is not None:
-            parts.append(f"(attr & {MIN_SEVERITY[1] << MIN_SEVERITY[0]}) <= {self.severity}")
-        if self.category is not None:
+        if self.strictest < SEVERITY:
+            parts.append(f"(attr & {SEVERITY}) <= {self.strictest}")
+        if self.category:
             parts.append(f"(categories & {self.category}) <> 0")
         return " AND ".join(parts)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -22,7 +23,9 @@ from geoalert.audience.grid import Grid, Places
 from geoalert.audience.grounds import CODES, SHARES_INTERIOR, by_ground, known
 from geoalert.audience.people import People
 from geoalert.audience.places import people_in
+from geoalert.audience.rules import members, sieve_of
 from geoalert.subscribers.cells import ROW, SCALE, SHIFT, X_ORIGIN, Y_ORIGIN
+from geoalert.subscribers.codes import CHANNELS
 from geoalert.subscribers.tables import AreaPlace
 
 if TYPE_CHECKING:
@@ -61,6 +64,10 @@ OF_ROWS: Final = (
     ("every point has its person", "place", NOT_THERE),
     ("every ward has its person", "area_place", NOT_THERE),
 )
+
+
+# Category, severity, channels: a message that every rule bars people from, and one that next to none does.
+MESSAGES: Final = tuple((0, severity, tuple(CHANNELS.values())) for severity in ("Moderate", "Extreme"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,10 +122,14 @@ async def _paths(
     for area in areas.values():
         plain = rows.people(area, lines)
         found += len(plain)
-        by_store = await people_in(session, area, lines.__getitem__)
-        by_grid = grid.people(Cover.of(area)).joined(await by_ground(session, area, lines.__getitem__))
-        for name, people in zip(wrong, (by_store, by_grid), strict=True):
-            wrong[name] |= _differing(plain, people)
+        for message in (None, *MESSAGES):
+            sieve = None if message is None else sieve_of(*message)
+            by_store = await people_in(session, area, lines.__getitem__, sieve)
+            by_grid = grid.people(Cover.of(area), sieve).joined(await by_ground(session, area, lines.__getitem__))
+            for name, people in zip(wrong, (by_store, by_grid), strict=True):
+                wrong[name] |= (
+                    _differing(plain, people) if message is None else _told(plain, message) ^ _told(people, message)
+                )
     return [
         Check(f"{name} finds whom plain shapely finds", "subscriber", found, len(ids), tuple(sorted(ids)[:FIRST]))
         for name, ids in wrong.items()
@@ -153,6 +164,12 @@ async def _by_code(session: AsyncSession) -> dict[str, NDArray[np.int64]]:
     for code, subscriber, attr, categories in await session.execute(query):
         by_code[code].append((subscriber, attr, categories))
     return {code: np.array(rows, dtype=np.int64) for code, rows in by_code.items()}
+
+
+def _told(people: People, message: tuple[int, str, tuple[int, ...]]) -> set[int]:
+    """Whom of them the rules tell."""
+    told = members(people, *message, datetime.fromtimestamp(0, UTC), UTC).told
+    return set(people.subscriber[told].tolist())
 
 
 def _differing(one: People, other: People) -> set[int]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import importlib
 import logging
-import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -30,6 +29,7 @@ class Loops:
     mark: Loop
     list_marks: Loop
     gather: Loop
+    sift: Loop
     admit: Loop
     choose: Loop
     deal: Loop
@@ -72,9 +72,7 @@ def prepare() -> bool:
 
 
 def _compiled(numba: Any) -> Loops | None:  # noqa: ANN401 - a module that may be absent
-    # Python's own loops, far slower than numpy, are all there is with the first; `gather` takes two halves of a number
-    # for one, in this order.
-    if numba.config.DISABLE_JIT or sys.byteorder != "little":
+    if numba.config.DISABLE_JIT:  # Python's own loops, far slower than numpy, are all there is then
         return None
     try:
         return _kept(numba, cache=True)

@@ -31,7 +31,6 @@ CHANNEL_SHIFT: Final = 31
 CHANNEL_BITS: Final = 3
 LAST_ORDER: Final = 0x7
 NO_ORDER: Final = 0x8
-HALF: Final = 0xFFFFFFFF
 # One bit a slot. All unsigned: numba makes a float of signed and unsigned together.
 NO_BIT, BIT, WORD = np.uint64(0), np.uint64(1), np.uint64(63)
 # A de Bruijn sequence: the upper six bits of its product with a power of two are different for each of the 64.
@@ -135,33 +134,60 @@ def list_marks(marks: NDArray[np.uint64], slots: NDArray[np.int64]) -> int:
     return found
 
 
-@loop("int64[::1] int64[:,::1] int64[::1] int64[::1] > int64[:,::1] int64[::1] int64[::1] int64[::1]")
-def gather(
+@loop("int64[::1] int64[::1] uint32[::1] int64[::1] int64[::1] > int64[:,::1] int64[::1] int64[::1] int64[::1]")
+def gather(  # noqa: PLR0917 - as above
     slots: NDArray[np.int64],
-    persons: NDArray[np.int64],
-    attr_values: NDArray[np.int64],
-    category_values: NDArray[np.int64],
+    ids: NDArray[np.int64],
+    kinds: NDArray[np.uint32],
+    attr_of: NDArray[np.int64],
+    categories_of: NDArray[np.int64],
     some: NDArray[np.int64],
     subscribers: NDArray[np.int64],
     attrs: NDArray[np.int64],
     categories: NDArray[np.int64],
 ) -> int:
-    """The persons in these slots; `persons` as pairs of whole numbers, the second with two codes (the lower half is
-    `attr`'s). `some` is room for a few.
-    """
+    """The persons in these slots. `some` is room for a few."""
     for begin in range(0, len(slots), len(some)):
         count = min(len(some), len(slots) - begin)
         # First only what waits for memory, so that much of it waits at once; then what is looked up with it.
         for at in range(count):
             slot = np.uint64(slots[begin + at])
-            some[at, 0], some[at, 1] = persons[slot, 0], persons[slot, 1]
+            some[at, 0], some[at, 1] = ids[slot], kinds[slot]
         for at in range(count):
             subscribers[begin + at] = some[at, 0]
         for at in range(count):
-            attrs[begin + at] = attr_values[np.uint64(some[at, 1] & HALF)]
+            attrs[begin + at] = attr_of[np.uint64(some[at, 1])]
         for at in range(count):
-            categories[begin + at] = category_values[np.uint64((some[at, 1] >> 32) & HALF)]
+            categories[begin + at] = categories_of[np.uint64(some[at, 1])]
     return len(slots)
+
+
+@loop("int64[::1] int64[::1] uint32[::1] int64[::1] boolean[::1] > int64[:,::1] int64[::1] int64[::1]")
+def sift(
+    slots: NDArray[np.int64],
+    ids: NDArray[np.int64],
+    kinds: NDArray[np.uint32],
+    attr_of: NDArray[np.int64],
+    passes: NDArray[np.bool_],
+    some: NDArray[np.int64],
+    subscribers: NDArray[np.int64],
+    attrs: NDArray[np.int64],
+) -> int:
+    """Of the persons in these slots those whose kind passes; how many they are."""
+    found = 0
+    for begin in range(0, len(slots), len(some)):
+        passed = 0
+        for at in range(begin, min(begin + len(some), len(slots))):
+            # Written for everybody, and written over where they do not pass: what comes next cannot be guessed.
+            kind = np.uint64(kinds[np.uint64(slots[at])])
+            some[passed, 0], some[passed, 1] = slots[at], kind
+            passed += passes[kind]
+        for at in range(passed):
+            subscribers[found + at] = ids[np.uint64(some[at, 0])]
+        for at in range(passed):
+            attrs[found + at] = attr_of[np.uint64(some[at, 1])]
+        found += passed
+    return found
 
 
 @loop("int64[::1] int64[::1] int64 int64 int64 int64 > boolean[::1]")
@@ -174,7 +200,7 @@ def admit(
     strictest: int,
     wanted: NDArray[np.bool_],
 ) -> int:
-    """Whom the rules let us tell; the numbers are those of `audience.rules.Bars`."""
+    """Whom the rules let us tell; the numbers are those of `audience.sieve.Sieve`."""
     for at in range(len(attr)):
         one = attr[at]
         wanted[at] = (

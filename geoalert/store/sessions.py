@@ -32,7 +32,7 @@ BUSY_MS = 10_000
 ABANDONED_MS = 60_000  # a client that froze inside a transaction gives up its locks after this (PostgreSQL)
 DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
 SETTINGS_THAT_LOSE = ("fsync", "synchronous_commit", "full_page_writes")
-_NOW = select(func.clock_timestamp())
+_NOW = "SELECT clock_timestamp()"
 _ASKS_FIRST: ContextVar[bool] = ContextVar("_ASKS_FIRST", default=False)  # whoever takes a connection tests it itself
 
 
@@ -148,7 +148,7 @@ async def database_now(session: AsyncSession) -> datetime:
     """
     shift: timedelta = session.info["shift"]
     if session.get_bind().dialect.name == "postgresql":
-        return read_clock(session, (await session.execute(_NOW)).scalar_one())
+        return read_clock(session, (await (await session.connection()).exec_driver_sql(_NOW)).scalar_one())
     # SQLite asks the machine that it runs on, which is ours: so do we, and spare a statement. Once the transaction has
     # begun, for that can wait for another writer.
     await session.connection()

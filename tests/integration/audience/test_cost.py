@@ -15,11 +15,13 @@ from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from geoalert.audience import Aim, People, live, people_in, resolve
-from geoalert.audience.places import sifted_in
+from geoalert.audience.live import LiveGrid
+from geoalert.audience.rules import sieve_of
 from geoalert.audience.sieve import Sieve
 from geoalert.store import Store
 from geoalert.subscribers.codes import SEVERITIES
 from geoalert.subscribers.person import WardPlace
+from tests.integration.audience.conftest import kept
 from tests.integration.audience.town import AROUND, Town, X, Y, ground_of
 
 USED = (frozenset({1}), frozenset({2, 6}), frozenset({1, 2, 6}), frozenset[int]())
@@ -73,7 +75,7 @@ async def test_wards_and_rounded_cells_are_answered_from_memory(quiet: Town) -> 
     assert not any("area_place" in statement for statement in asked)
 
 
-async def test_the_sieve_of_the_store_bars_nobody_whom_the_rules_tell(town: Town) -> None:
+async def test_the_sieve_bars_nobody_whom_the_rules_tell(town: Town) -> None:
     """And, over points, everybody whom the rules bar: the same members for every message, without the others."""
     chance = np.random.default_rng(11)
     people = []
@@ -90,19 +92,23 @@ async def test_the_sieve_of_the_store_bars_nobody_whom_the_rules_tell(town: Town
     await town.clerk("UPDATE subscriber SET state = 'paused' WHERE id % 5 = 0")
     await town.clerk("UPDATE address SET state = 'stopped' WHERE owner_kind = 'subscriber' AND id % 4 = 0")
 
-    async def everybody(session: AsyncSession, area: BaseGeometry, ground_of: Callable[[str], BaseGeometry]) -> People:
+    async def everybody(
+        session: AsyncSession, area: BaseGeometry, ground_of: Callable[[str], BaseGeometry], _: Sieve | None = None
+    ) -> People:
         return await people_in(session, area, ground_of)
 
     fewer = 0
-    async with town.house.store.reading() as session:
+    async with kept(LiveGrid(town.house.store)) as anew, town.house.store.reading() as session:
         for severity, bit, used in product(SEVERITIES, (0, 2), USED):
             aim = Aim(AROUND, bit, severity, used, town.house.desk.zone, ground_of)
             whole, sifted = await resolve(session, aim, NOON, everybody), await resolve(session, aim, NOON)
+            in_memory, overlaid = [await resolve(session, aim, NOON, grid) for grid in (anew, town.grid)]
             for name in ("subscriber", "channel", "language", "hold"):
-                assert np.array_equal(getattr(whole.members, name), getattr(sifted.members, name)), (aim, name)
-            assert whole.told == sifted.told == len(sifted.people)
+                for found in (sifted, in_memory, overlaid):
+                    assert np.array_equal(getattr(whole.members, name), getattr(found.members, name)), (aim, name)
+            assert whole.told == sifted.told == len(sifted.people) == len(in_memory.people)
             assert len(whole.people) == len(ids)
             fewer += len(sifted.people) < len(whole.people)
-            passed = await sifted_in(session, AROUND, ground_of, Sieve.of(bit, severity, used))
+            passed = await people_in(session, AROUND, ground_of, sieve_of(bit, severity, used))
             assert np.array_equal(passed.subscriber, whole.people.subscriber[whole.ruled.told])
     assert fewer > 30

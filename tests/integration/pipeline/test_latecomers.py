@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from geoalert.alerts import find_alert, messages_of
 from geoalert.alerts.tables import Message
 from geoalert.audience import People, audience_hash, people_in
+from geoalert.audience.sieve import Sieve
 from geoalert.audit.tables import AuditEntry
 from geoalert.dispatch.engine import Engine
 from geoalert.dispatch.packed import packed
@@ -179,7 +180,9 @@ async def test_a_place_committed_between_looking_and_leaving_is_told(chain: Chai
     await chain.settle()
     mover = await chain.settle(at=HADAPSAR)
 
-    async def find(session: AsyncSession, area: BaseGeometry, ground_of: Callable[[str], BaseGeometry]) -> People:
+    async def find(
+        session: AsyncSession, area: BaseGeometry, ground_of: Callable[[str], BaseGeometry], _: Sieve | None = None
+    ) -> People:
         found = await people_in(session, area, ground_of)
         await move_to(chain.house, mover, KOTHRUD)
         return found

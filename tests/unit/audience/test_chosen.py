@@ -6,7 +6,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from geoalert.audience.grid import Grid, Person, Persons, Places
+from geoalert.audience.everybody import Persons
+from geoalert.audience.grid import Grid, Person, Places
 from geoalert.audience.grounds import Grounds
 from geoalert.audience.overlay import Overlay
 

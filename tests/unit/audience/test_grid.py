@@ -9,10 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely.geometry.base import BaseGeometry
 
+from geoalert.audience import everybody
 from geoalert.audience.cover import Cover
-from geoalert.audience.grid import DENSE, Grid, Person, Persons, Places
+from geoalert.audience.everybody import Persons
+from geoalert.audience.grid import DENSE, Grid, Person, Places
 from geoalert.audience.overlay import Overlay
 from geoalert.audience.people import People
+from geoalert.audience.sieve import Sieve
 from geoalert.subscribers.cells import SCALE, SHIFT, X_ORIGIN, Y_ORIGIN
 
 pytestmark = pytest.mark.usefixtures("form")
@@ -157,6 +160,55 @@ def test_what_comes_while_a_merge_runs_is_kept(
     after = overlay.onto(overlay.base.merged(snapshot), snapshot)
     assert len(after) <= sum(len(changes) for changes in all_changes[at + 1 :]) or at >= len(all_changes)
     assert told(after.view().people(Cover.of(area))) == by_shapely(city, area)
+
+
+@given(
+    story=stories(),
+    sieve=st.builds(
+        Sieve,
+        must=st.integers(0, 3),
+        usable=st.integers(0, 7),
+        category=st.just(0) | st.integers(0, 127),
+        strictest=st.just(0x70) | st.integers(0, 127),
+    ),
+)
+@settings(max_examples=100, deadline=None)
+def test_who_passes_a_sieve_is_found_and_of_the_base_nobody_else(
+    story: tuple[BaseGeometry, City, list[dict[int, Person | None]]], sieve: Sieve
+) -> None:
+    area, city, changes = story
+    cover = Cover.of(area)
+
+    def passes(_: int, attr: int, categories: int) -> bool:
+        return (
+            attr & sieve.must == sieve.must
+            and attr & sieve.usable != 0
+            and attr & 0x70 <= sieve.strictest
+            and (sieve.category == 0 or categories & sieve.category != 0)
+        )
+
+    base = grid_of(city)
+    inside = by_shapely(city, area)
+    assert told(base.people(cover, sieve)) == [(one[0], one[1], sieve.category) for one in inside if passes(*one)]
+    overlay = Overlay(base)
+    for each in changes:
+        overlay.apply(each)
+        city = changed(city, each)
+        inside = by_shapely(city, area)
+        found = [(id_, attr) for id_, attr, _ in told(overlay.view().people(cover, sieve))]
+        assert set(found) <= {(id_, attr) for id_, attr, _ in inside}
+        wanted = {id_ for id_, *rest in inside if passes(id_, *rest)}
+        assert [id_ for id_, _ in found if id_ in wanted] == sorted(wanted)
+
+
+def test_where_looking_at_the_kinds_is_not_worth_it_nobody_is_sieved(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(everybody, "FEW", 0)
+    city = {number: Person(number, number, (WEST + 5,), (SOUTH + 5,)) for number in range(1, 9)}
+    city[9] = Person(9, 9, (WEST + 10 * CELL,), (SOUTH,))
+    area = shapely.Point(WEST / SCALE, SOUTH / SCALE).buffer(0.001)
+    people = grid_of(city).people(Cover.of(area), Sieve(must=8, usable=8, category=0))
+    assert told(people) == by_shapely(city, area)
+    assert len(people) == 8
 
 
 def test_many_people_in_one_answer_and_few_are_found_alike() -> None:

@@ -19,9 +19,10 @@ import shapely
 from geoalert import compiled
 from geoalert.audience import marks
 from geoalert.audience.cover import Cover
-from geoalert.audience.grid import Grid, Persons, Places
+from geoalert.audience.everybody import Persons
+from geoalert.audience.grid import Grid, Places
 from geoalert.audience.overlay import Overlay
-from geoalert.audience.rules import members
+from geoalert.audience.rules import members, sieve_of
 from geoalert.compiled import passes
 from geoalert.dispatch.dealing import dealt
 from geoalert.subscribers import attributes, cells
@@ -86,6 +87,7 @@ def test_finding_choosing_and_dealing_use_every_loop(monkeypatch: pytest.MonkeyP
     overlay = Overlay(crowded_square(500), {1: None})
     area = shapely.Point((WEST + 10_000) / cells.SCALE, (SOUTH + 10_000) / cells.SCALE).buffer(7_000 / cells.SCALE)
     people = overlay.view().people(Cover.of(area))
+    assert len(overlay.view().people(Cover.of(area), sieve_of(0, "Minor", {1}))) == len(people)
     told = members(people, 0, "Minor", {1}, datetime(2026, 11, 21, tzinfo=UTC), UTC).members
     list(dealt(told.subscriber & 1, told.subscriber))
     assert len(told) > 50
