@@ -33,7 +33,6 @@ class Everybody:
     """A person's slot is their row, in order of id. Immutable, as the grid it belongs to.
 
     Many are alike in `attr` and `categories`: each has the number of a kind, and the kinds have both (16 bytes each).
-    Who cannot be told is so left out by four bytes, before the eight of the id are fetched.
     """
 
     _ids: NDArray[np.int64]
@@ -76,32 +75,25 @@ class Everybody:
             raise ValueError("a place's person is not there")
         return slots.astype(np.uint32)
 
-    def at(self, slots: NDArray[np.int64], sieve: Sieve | None = None) -> People:
-        """The persons in these slots, given ascending, as people who are certainly inside; arrays of the caller's. With
-        a sieve those who pass it, of whose categories only the bit is known that was sieved for; or everybody, where
-        looking through the kinds is more than it spares.
-        """
-        if sieve is None or len(self._attr) > max(len(slots), FEW):
-            return self._all_at(slots)
-        passes = sieve.passes(self._attr, self._categories)
-        ids, attr = np.empty((2, len(slots)), dtype=np.int64)
-        if (loops := compiled.loops()) is not None:
-            some = np.empty((SOME, 2), dtype=np.int64)
-            found = loops.sift(slots, self._ids, self._kind, self._attr, passes, some, ids, attr)
-        else:
-            found = 0
-            for part in stretches(len(slots)):
-                here = slots[part]
-                kind = self._kind.take(here)
-                told = np.flatnonzero(passes.take(kind))
-                into = slice(found, found + len(told))
-                # "clip" changes nothing, all of them are there: without it numpy fills a copy of `out` first.
-                self._ids.take(here.take(told), out=ids[into], mode="clip")
-                self._attr.take(kind.take(told), out=attr[into], mode="clip")
-                found += len(told)
-        return People(ids[:found], attr[:found], np.full(found, sieve.category), np.ones(found, dtype=bool))
+    def kinds_of(self, slots: NDArray[np.uint32]) -> NDArray[np.uint32]:
+        """The number of each one's kind."""
+        return self._kind.take(slots)
 
-    def _all_at(self, slots: NDArray[np.int64]) -> People:
+    def passing(self, sieve: Sieve | None, among: int) -> NDArray[np.bool_] | None:
+        """Which kinds pass; None where everybody does, or where looking through the kinds is more than it spares
+        `among` so many.
+        """
+        if sieve is None or len(self._attr) > max(among, FEW):
+            return None
+        return sieve.passes(self._attr, self._categories)
+
+    @property
+    def every_kind(self) -> NDArray[np.bool_]:
+        """As `passing`, of everybody."""
+        return np.ones(len(self._attr), dtype=bool)
+
+    def at(self, slots: NDArray[np.int64]) -> People:
+        """The persons in these slots, given ascending, as people who are certainly inside; arrays of the caller's."""
         ids, attr, categories = np.empty((3, len(slots)), dtype=np.int64)
         if (loops := compiled.loops()) is not None:
             some = np.empty((SOME, 2), dtype=np.int64)
@@ -110,6 +102,7 @@ class Everybody:
             for part in stretches(len(slots)):
                 here = slots[part]
                 kind = self._kind.take(here)
+                # "clip" changes nothing, all of them are there: without it numpy fills a copy of `out` first.
                 self._ids.take(here, out=ids[part], mode="clip")
                 self._attr.take(kind, out=attr[part], mode="clip")
                 self._categories.take(kind, out=categories[part], mode="clip")

@@ -3,8 +3,8 @@
 Immutable, so that any number of threads may ask it while a new one is made beside it. It gives what the store's path
 (`audience.places`) and plain shapely give, on every place.
 
-A million people with 1.3 million places take about 28 MB: a place is 8 bytes (12 + 12 bits of y and x within its
-cell, and its person's slot) and a person 12, beside what there is of kinds of persons (`audience.everybody`).
+A million people with 1.3 million places take about 33 MB: a place is 12 bytes (12 + 12 bits of y and x within its
+cell, its person's slot, and their kind) and a person 12, beside what there is of kinds (`audience.everybody`).
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ from geoalert.subscribers.cells import ROW, SHIFT, X_ORIGIN, Y_ORIGIN, cells_of
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-DENSE: Final = 8  # one place to so many people: from there marking all people costs less than sorting those found
+DENSE: Final = 8  # one place to so many people: from there looking at each mark costs less than looking for them
+TOGETHER: Final = 8  # marks, a byte each, that are looked at as one word
 
 
 class Person(NamedTuple):
@@ -61,6 +62,7 @@ class Grid:
     _first: NDArray[np.int64]  # of each cell, its first row in the two below; one more at the end
     _offsets: NDArray[np.uint32]  # y << SHIFT | x within the cell
     _slots: NDArray[np.uint32]
+    _kinds: NDArray[np.uint32]  # of their persons: who cannot be told is left out here, where it lies in one piece
     chosen: Chosen
 
     @classmethod
@@ -82,7 +84,7 @@ class Grid:
         slots = everybody.slots_of_all(places.subscriber)[by_cell]
         offsets = _offsets_of(places)[by_cell]
         chosen = Chosen.build(grounds.codes, grounds.rows[:, 3], everybody.slots_of_all(grounds.rows[:, 0]))
-        return cls(everybody, held, first, offsets, slots, chosen)
+        return cls(everybody, held, first, offsets, slots, everybody.kinds_of(slots), chosen)
 
     def __len__(self) -> int:
         """How many persons."""
@@ -90,7 +92,7 @@ class Grid:
 
     @property
     def nbytes(self) -> int:
-        arrays = (self._cells, self._first, self._offsets, self._slots)
+        arrays = (self._cells, self._first, self._offsets, self._slots, self._kinds)
         return sum(array.nbytes for array in arrays) + self._everybody.nbytes + self.chosen.nbytes
 
     def slots_of(self, subscribers: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -98,50 +100,44 @@ class Grid:
         return self._everybody.slots_of(subscribers)
 
     def inside(
-        self, cover: Cover, without: NDArray[np.int64] | None = None, also: NDArray[np.int64] | None = None
+        self,
+        cover: Cover,
+        without: NDArray[np.int64] | None = None,
+        also: NDArray[np.int64] | None = None,
+        sieve: Sieve | None = None,
     ) -> NDArray[np.int64]:
         """Slots of those with a place in the area, ascending, each once: less the slots in `without`, and with those
-        in `also`, which have no slot in common.
+        in `also`, which have no slot in common. With a sieve those who pass it, and perhaps others.
         """
+        bounds = self._bounds(cover)
+        among = int((self._first[bounds[:, 1]] - self._first[bounds[:, 0]]).sum())
+        passing = self._everybody.passing(sieve, among)
         if (loops := compiled.loops()) is not None:
-            places = ByCell(self._cells, self._first, self._offsets, self._slots)
-            return slots_inside(places, len(self), cover, without, also, loops)
-        pieces = self._found(cover)
-        if sum(map(len, pieces)) * DENSE > len(self):
-            marked = np.zeros(len(self), dtype=bool)
-            for piece in pieces:
-                marked[piece] = True
-            if without is not None:
-                marked[without] = False
-            if also is not None:
-                marked[also] = True
-            return np.flatnonzero(marked)
-        if also is not None and len(also):
-            pieces.append(also.astype(np.uint32))
-        slots = _unique(np.concatenate(pieces))
-        if without is not None and len(without) and len(slots):
-            at = np.searchsorted(slots, without.astype(np.uint32))
-            at[at == len(slots)] = 0
-            kept = np.ones(len(slots), dtype=bool)
-            kept[at[slots[at] == without]] = False
-            slots = slots[kept]
-        return slots.astype(np.int64)
+            places = ByCell(self._cells, self._first, self._offsets, self._slots, self._kinds)
+            passing = self._everybody.every_kind if passing is None else passing
+            return slots_inside(places, bounds, len(self), cover, passing, without, also, loops)
+        marked = np.zeros(-(-len(self) // TOGETHER) * TOGETHER, dtype=bool)
+        for piece in self._found(cover, bounds, passing):
+            marked[piece] = True
+        if without is not None:
+            marked[without] = False
+        if also is not None:
+            marked[also] = True
+        return np.flatnonzero(marked) if among * DENSE > len(self) else _few_of(marked)
 
     def people(self, cover: Cover, sieve: Sieve | None = None) -> People:
         """Those with a place in the area; with a sieve those who pass it, and perhaps others."""
-        return self.people_at(self.inside(cover), sieve)
+        return self.people_at(self.inside(cover, sieve=sieve))
 
-    def people_at(self, slots: NDArray[np.int64], sieve: Sieve | None = None) -> People:
-        """The persons in these slots, given ascending, as people who are certainly inside; arrays of the caller's. With
-        a sieve those who pass it, and perhaps others.
-        """
-        return self._everybody.at(slots, sieve)
+    def people_at(self, slots: NDArray[np.int64]) -> People:
+        """The persons in these slots, given ascending, as people who are certainly inside; arrays of the caller's."""
+        return self._everybody.at(slots)
 
     def first_of(self, covers: Sequence[Cover]) -> NDArray[np.int16]:
         """For each slot the first of these areas that holds a place of the person, or -1."""
         first = np.full(len(self), -1, dtype=np.int16)
         for number in reversed(range(len(covers))):
-            for piece in self._found(covers[number]):
+            for piece in self._found(covers[number], self._bounds(covers[number])):
                 first[piece] = number
         return first
 
@@ -153,7 +149,8 @@ class Grid:
         slots = everybody.slots_of_all(places.subscriber)
         codes, number, who = choices(changes)
         chosen = self.chosen.merged(moved, codes, number, everybody.slots_of_all(who))
-        return Grid(everybody, *self._places_merged(moved[self._slots], places, slots), chosen)
+        held, first, offsets, slots = self._places_merged(moved[self._slots], places, slots)
+        return Grid(everybody, held, first, offsets, slots, everybody.kinds_of(slots), chosen)
 
     def _places_merged(
         self, moved: NDArray[np.int64], places: Places, slots: NDArray[np.uint32]
@@ -170,29 +167,45 @@ class Grid:
         offsets = placed(self._offsets[kept], at, _offsets_of(places)[order])
         return held, first, offsets, placed(moved[kept].astype(np.uint32), at, slots[order])
 
-    def _found(self, cover: Cover) -> list[NDArray[np.uint32]]:
-        """Slots of the places in the area, never no array: a person may be there more than once."""
-        bounds = np.searchsorted(self._cells, cover.runs[:, :2] + (0, 1))
+    def _bounds(self, cover: Cover) -> NDArray[np.int64]:
+        """For each run its first cell here and the one after its last."""
+        return np.searchsorted(self._cells, cover.runs[:, :2] + (0, 1))
+
+    def _found(
+        self, cover: Cover, bounds: NDArray[np.int64], passing: NDArray[np.bool_] | None = None
+    ) -> list[NDArray[np.uint32]]:
+        """Slots of the places in the area, never no array: a person may be there more than once. Only those of a kind
+        that passes, where that is said.
+        """
         edge = cover.runs[:, 2] == 1
-        whole = self._first[bounds[~edge]]
         # Long stretches, few hundred of them: slicing beats gathering by a list of all their rows.
-        pieces = [self._slots[start:end] for start, end in whole.tolist() if start < end]
-        pieces.append(self._found_on_edges(cover, bounds[edge]))
+        whole = [slice(start, end) for start, end in self._first[bounds[~edge]].tolist() if start < end]
+        pieces = [self._slots[part] for part in whole]
+        if passing is not None and pieces:
+            kinds = np.concatenate([self._kinds[part] for part in whole])
+            pieces = [np.concatenate(pieces).compress(passing.take(kinds))]
+        pieces.append(self._found_on_edges(cover, bounds[edge], passing))
         return pieces
 
-    def _found_on_edges(self, cover: Cover, bounds: NDArray[np.int64]) -> NDArray[np.uint32]:
-        """`bounds`: for each edge run, its first cell here and the one after its last."""
+    def _found_on_edges(
+        self, cover: Cover, bounds: NDArray[np.int64], passing: NDArray[np.bool_] | None
+    ) -> NDArray[np.uint32]:
+        """`bounds`: of each edge run."""
         count = bounds[:, 1] - bounds[:, 0]
         cell = ranges(bounds[:, 0], count)
         run = np.repeat(np.arange(len(count)), count)
         first = self._first.take(cell)
         count = self._first.take(cell + 1) - first
         place = ranges(first, count)
+        of_cell = np.repeat(np.arange(len(cell)), count)
+        if passing is not None:
+            passes = passing.take(self._kinds.take(place))
+            place, of_cell = place.compress(passes), of_cell.compress(passes)
         offset = self._offsets.take(place)
-        corner = self._cells.take(cell)
-        x = np.repeat((corner & COLUMN) << SHIFT, count) + (offset & WITHIN)
-        y = np.repeat(corner >> ROW << SHIFT, count) + (offset >> SHIFT)
-        inside = cover.inside(x.astype(np.float64), y.astype(np.float64), np.repeat(run, count))
+        corner = self._cells.take(cell).take(of_cell)
+        x = ((corner & COLUMN) << SHIFT) + (offset & WITHIN)
+        y = (corner >> ROW << SHIFT) + (offset >> SHIFT)
+        inside = cover.inside(x.astype(np.float64), y.astype(np.float64), run.take(of_cell))
         return self._slots[place[inside]]
 
 
@@ -227,8 +240,8 @@ def _grouped(cells: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.in
     return cells[first], np.append(first, len(cells))
 
 
-def _unique(slots: NDArray[np.uint32]) -> NDArray[np.uint32]:
-    slots = np.sort(slots)  # 32 bits wide, these sort twice as fast
-    first = np.ones(len(slots), dtype=bool)
-    np.not_equal(slots[1:], slots[:-1], out=first[1:])
-    return slots[first]
+def _few_of(marked: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """As `flatnonzero`, where most have no mark: by the words that have one."""
+    words = np.flatnonzero(marked.view(np.uint64) != 0)
+    at = np.flatnonzero(marked.reshape(-1, TOGETHER).take(words, axis=0))
+    return words.take(at >> 3) << 3 | at & TOGETHER - 1

@@ -30,23 +30,27 @@ class ByCell(NamedTuple):
     first: NDArray[np.int64]
     offsets: NDArray[np.uint32]
     slots: NDArray[np.uint32]
+    kinds: NDArray[np.uint32]
 
 
 def slots_inside(
     places: ByCell,
+    bounds: NDArray[np.int64],
     persons: int,
     cover: Cover,
+    passing: NDArray[np.bool_],
     without: NDArray[np.int64] | None,
     also: NDArray[np.int64] | None,
     loops: Loops,
 ) -> NDArray[np.int64]:
-    """As `grid.Grid.inside`, of so many persons."""
-    bounds = np.searchsorted(places.cells, cover.runs[:, :2] + (0, 1))
+    """As `grid.Grid.inside`, of so many persons; `bounds` are of each run its first cell and the one after its last,
+    and of each kind is said whether it passes.
+    """
     on_edge = cover.runs[:, 2] == 1
     start, end = np.ascontiguousarray(places.first.take(bounds[~on_edge]).T)
     marks = np.zeros(-(-persons // WORD), dtype=np.uint64)
-    loops.mark_stretches(start, end, places.slots, marks)
-    most = int((end - start).sum()) + _mark_on_edges(places, cover, bounds[on_edge], marks, loops)
+    loops.mark_stretches(start, end, places.slots, places.kinds, passing, marks)
+    most = int((end - start).sum()) + _mark_on_edges(places, cover, bounds[on_edge], passing, marks, loops)
     if without is not None:
         loops.mark(without, False, marks)  # noqa: FBT003 - machine code knows no names
     if also is not None:
@@ -57,7 +61,12 @@ def slots_inside(
 
 
 def _mark_on_edges(
-    places: ByCell, cover: Cover, bounds: NDArray[np.int64], marks: NDArray[np.uint64], loops: Loops
+    places: ByCell,
+    cover: Cover,
+    bounds: NDArray[np.int64],
+    passing: NDArray[np.bool_],
+    marks: NDArray[np.uint64],
+    loops: Loops,
 ) -> int:
     """Marks those in edge runs; no more than so many."""
     first_cell, end_cell = np.ascontiguousarray(bounds.T)
@@ -76,6 +85,7 @@ def _mark_on_edges(
         edges.rise,
         edges.level,
         *places,
+        passing,
         CROWDED,
         marks,
         doubtful,

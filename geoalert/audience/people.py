@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 Number = TypeVar("Number", bound=np.generic)
 PART: Final = 16_384  # people
+DIGIT: Final = 16  # bits
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class People:
         certain: NDArray[np.bool_],
     ) -> People:
         """From entries in any order and number per person; one with `certain` wins."""
-        order = np.lexsort((~certain, subscriber)) if certain.any() != certain.all() else np.argsort(subscriber)
+        order = _order(subscriber, certain)
         sorted_ids = subscriber[order]
         first = np.ones(len(order), dtype=bool)
         first[1:] = sorted_ids[1:] != sorted_ids[:-1]
@@ -72,6 +73,21 @@ class People:
             placed(self.categories, at, other.categories[new]),
             placed(certain, at, other.certain[new]),
         )
+
+
+def _order(subscriber: NDArray[np.int64], certain: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Positions by id, of one person's a certain one first. Sixteen bits at a time: so wide numpy sorts by radix, which
+    takes a third of the time of sorting ids whole.
+    """
+    if not len(subscriber):
+        return np.empty(0, dtype=np.int64)
+    key = (subscriber - subscriber.min()).astype(np.uint64)
+    if certain.any() != certain.all():
+        key = key << np.uint64(1) | ~certain
+    order = np.argsort(key.astype(np.uint16), kind="stable")
+    while (key := key >> np.uint64(DIGIT)).any():
+        order = order.take(np.argsort(key.astype(np.uint16).take(order), kind="stable"))
+    return order
 
 
 def stretches(count: int) -> Iterator[slice]:

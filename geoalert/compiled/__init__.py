@@ -29,7 +29,6 @@ class Loops:
     mark: Loop
     list_marks: Loop
     gather: Loop
-    sift: Loop
     admit: Loop
     choose: Loop
     deal: Loop

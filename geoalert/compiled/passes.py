@@ -47,21 +47,27 @@ def loop(signature: str) -> Callable[[Loop], Loop]:
     return listed
 
 
-@loop("int64[::1] int64[::1] uint32[::1] > uint64[::1]")
+@loop("int64[::1] int64[::1] uint32[::1] uint32[::1] boolean[::1] > uint64[::1]")
 def mark_stretches(
-    start: NDArray[np.int64], end: NDArray[np.int64], slots: NDArray[np.uint32], marks: NDArray[np.uint64]
+    start: NDArray[np.int64],
+    end: NDArray[np.int64],
+    slots: NDArray[np.uint32],
+    kinds: NDArray[np.uint32],
+    passing: NDArray[np.bool_],
+    marks: NDArray[np.uint64],
 ) -> int:
-    """Marks the slots of whole stretches of places."""
+    """Marks the slots of whole stretches of places, of those whose kind passes."""
     for stretch in range(len(start)):
         for place in range(start[stretch], end[stretch]):
             slot = np.uint64(slots[place])
-            marks[slot >> np.uint64(6)] |= BIT << (slot & WORD)
+            marks[slot >> np.uint64(6)] |= np.uint64(passing[np.uint64(kinds[place])]) << (slot & WORD)
     return len(start)
 
 
 @loop(
     "int64[::1] int64[::1] int64[::1] int64[::1] boolean[::1] float64[::1] float64[::1] float64[::1] float64[::1]"
-    " float64[::1] int64[::1] int64[::1] uint32[::1] uint32[::1] int64 > uint64[::1] int64[::1]"
+    " float64[::1] int64[::1] int64[::1] uint32[::1] uint32[::1] uint32[::1] boolean[::1] int64"
+    " > uint64[::1] int64[::1]"
 )
 def mark_on_edges(  # noqa: PLR0917 - plain arrays are what compiles
     first_cell: NDArray[np.int64],
@@ -78,12 +84,14 @@ def mark_on_edges(  # noqa: PLR0917 - plain arrays are what compiles
     first: NDArray[np.int64],
     offsets: NDArray[np.uint32],
     slots: NDArray[np.uint32],
+    kinds: NDArray[np.uint32],
+    passing: NDArray[np.bool_],
     crowded: int,
     marks: NDArray[np.uint64],
     doubtful: NDArray[np.int64],
 ) -> int:
-    """Marks the slots of those places in edge runs that are certainly inside; how many it left as doubtful, which the
-    exact shape must decide. The same sum as `audience.cover.Cover.inside`.
+    """Marks the slots of those places in edge runs that are certainly inside, where the person's kind passes; how many
+    it left as doubtful, which the exact shape must decide. The same sum as `audience.cover.Cover.inside`.
     """
     left = 0
     for run in range(len(first_cell)):
@@ -91,6 +99,8 @@ def mark_on_edges(  # noqa: PLR0917 - plain arrays are what compiles
         for cell in range(first_cell[run], end_cell[run]):
             west, south = (cells[cell] & COLUMN) << SHIFT, (cells[cell] >> ROW) << SHIFT
             for place in range(first[cell], first[cell + 1]):
+                if not passing[np.uint64(kinds[place])]:
+                    continue
                 x = np.float64(west + (np.int64(offsets[place]) & WITHIN))
                 y = np.float64(south + (np.int64(offsets[place]) >> SHIFT))
                 inside, unsure = west_inside[run], edge_count[run] > crowded
@@ -160,34 +170,6 @@ def gather(  # noqa: PLR0917 - as above
         for at in range(count):
             categories[begin + at] = categories_of[np.uint64(some[at, 1])]
     return len(slots)
-
-
-@loop("int64[::1] int64[::1] uint32[::1] int64[::1] boolean[::1] > int64[:,::1] int64[::1] int64[::1]")
-def sift(
-    slots: NDArray[np.int64],
-    ids: NDArray[np.int64],
-    kinds: NDArray[np.uint32],
-    attr_of: NDArray[np.int64],
-    passes: NDArray[np.bool_],
-    some: NDArray[np.int64],
-    subscribers: NDArray[np.int64],
-    attrs: NDArray[np.int64],
-) -> int:
-    """Of the persons in these slots those whose kind passes; how many they are."""
-    found = 0
-    for begin in range(0, len(slots), len(some)):
-        passed = 0
-        for at in range(begin, min(begin + len(some), len(slots))):
-            # Written for everybody, and written over where they do not pass: what comes next cannot be guessed.
-            kind = np.uint64(kinds[np.uint64(slots[at])])
-            some[passed, 0], some[passed, 1] = slots[at], kind
-            passed += passes[kind]
-        for at in range(passed):
-            subscribers[found + at] = ids[np.uint64(some[at, 0])]
-        for at in range(passed):
-            attrs[found + at] = attr_of[np.uint64(some[at, 1])]
-        found += passed
-    return found
 
 
 @loop("int64[::1] int64[::1] int64 int64 int64 int64 > boolean[::1]")

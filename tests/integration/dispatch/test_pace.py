@@ -68,7 +68,7 @@ async def test_a_pause_counts_while_the_pace_is_waited_for(depot: Depot) -> None
     a = Scripted("a")
     courier = await told(depot, 5, a)
     async with courier.store.writing() as session:
-        full = (await database_now(session)).timestamp() + LONGEST  # four and a half seconds to wait: room for the pause
+        full = (await database_now(session)).timestamp() + LONGEST  # more than four seconds of room for the pause
         session.add(Pace(name="a:sms:emergency", tat=full))
 
     async def booked() -> bool:

@@ -189,7 +189,7 @@ def test_who_passes_a_sieve_is_found_and_of_the_base_nobody_else(
 
     base = grid_of(city)
     inside = by_shapely(city, area)
-    assert told(base.people(cover, sieve)) == [(one[0], one[1], sieve.category) for one in inside if passes(*one)]
+    assert told(base.people(cover, sieve)) == [one for one in inside if passes(*one)]
     overlay = Overlay(base)
     for each in changes:
         overlay.apply(each)

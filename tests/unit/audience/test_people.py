@@ -26,10 +26,12 @@ def test_joined_is_the_union(one: dict[int, bool], other: dict[int, bool]) -> No
     assert both.categories.tolist() == [id_ * 11 for id_ in sorted(expected)]
 
 
-@given(st.lists(st.tuples(st.integers(1, 30), st.booleans())))
+@given(st.lists(st.tuples(st.integers(1, 30) | st.integers(1, 2**63 - 1), st.booleans())))
 def test_entries_in_any_order_come_out_once_each(entries: list[tuple[int, bool]]) -> None:
     ids = np.array([id_ for id_, _ in entries], dtype=np.int64)
-    people = People.of(ids, ids * 7, ids * 11, np.array([certain for _, certain in entries], dtype=bool))
+    people = People.of(ids, ids ^ 7, ids ^ 11, np.array([certain for _, certain in entries], dtype=bool))
     expected = {id_: any(certain for other, certain in entries if other == id_) for id_ in set(ids.tolist())}
     assert dict(zip(people.subscriber.tolist(), people.certain.tolist(), strict=True)) == expected
     assert people.subscriber.tolist() == sorted(expected)
+    assert people.attr.tolist() == [id_ ^ 7 for id_ in sorted(expected)]
+    assert people.categories.tolist() == [id_ ^ 11 for id_ in sorted(expected)]
