@@ -23,16 +23,18 @@ FEW = 10  # rows that go by INSERT
 
 
 async def raw_connection(session: AsyncSession) -> Any:  # noqa: ANN401 - asyncpg's own, which has no stubs
-    """The driver's connection inside the session's open transaction.
+    """The driver's connection inside the session's open transaction; or as it is, where the session never has one
+    (`Store.looking`).
 
     Raises:
         RuntimeError: no transaction is open; what the driver did would be seen or kept on its own.
     """
-    connection = await (await session.connection()).get_raw_connection()
-    raw = connection.driver_connection
-    if raw is not None and not raw.is_in_transaction():
+    connection = await session.connection()
+    raw = (await connection.get_raw_connection()).driver_connection
+    alone = connection.sync_engine.get_execution_options().get("isolation_level") == "AUTOCOMMIT"
+    if not (alone or raw is None or raw.is_in_transaction()):
         await session.execute(text("SELECT 1"))  # SQLAlchemy begins at the first statement
-    if raw is None or not raw.is_in_transaction():
+    if raw is None or not (alone or raw.is_in_transaction()):
         msg = "needs the open transaction of its session"
         raise RuntimeError(msg)
     return raw

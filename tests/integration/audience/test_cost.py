@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from itertools import product
 from typing import Any
@@ -18,7 +19,7 @@ from geoalert.audience import Aim, People, live, people_in, resolve
 from geoalert.audience.live import LiveGrid
 from geoalert.audience.rules import sieve_of
 from geoalert.audience.sieve import Sieve
-from geoalert.store import Store
+from geoalert.store.copying import raw_connection
 from geoalert.subscribers.codes import SEVERITIES
 from geoalert.subscribers.person import WardPlace
 from tests.integration.audience.conftest import kept
@@ -28,19 +29,29 @@ USED = (frozenset({1}), frozenset({2, 6}), frozenset({1, 2, 6}), frozenset[int](
 NOON = datetime(2026, 11, 22, 6, 30, tzinfo=UTC)
 
 
-@contextmanager
-def statements(store: Store) -> Iterator[list[str]]:
-    """What is asked of it by SQLAlchemy meanwhile."""
+@asynccontextmanager
+async def statements(grid: LiveGrid) -> AsyncIterator[list[str]]:
+    """What the grid asks of its store meanwhile, by SQLAlchemy and by the driver of the connection it keeps."""
     asked: list[str] = []
+    assert grid._looking is not None
+    raw = await raw_connection(grid._looking) if grid.store.dialect == "postgresql" else None
 
     def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
         asked.append(statement)
 
-    event.listen(store.engine.sync_engine, "before_cursor_execute", note)
+    def heard(record: Any) -> None:
+        asked.append(record.query)
+
+    event.listen(grid._own.engine.sync_engine, "before_cursor_execute", note)
+    if raw is not None:
+        raw.add_query_logger(heard)
     try:
         yield asked
+        await asyncio.sleep(0)  # the driver tells of a statement soon after it
     finally:
-        event.remove(store.engine.sync_engine, "before_cursor_execute", note)
+        event.remove(grid._own.engine.sync_engine, "before_cursor_execute", note)
+        if raw is not None:
+            raw.remove_query_logger(heard)
 
 
 @pytest.fixture
@@ -56,7 +67,7 @@ async def quiet(town: Town, monkeypatch: pytest.MonkeyPatch) -> Town:
 
 async def test_a_question_to_the_grid_is_one_statement_where_nobody_changed(quiet: Town) -> None:
     expected = await quiet.agree()
-    with statements(quiet.grid._own) as asked:
+    async with statements(quiet.grid) as asked:
         for _ in range(3):
             assert await quiet.ask() == expected
     # It may have looked by itself once, when it had loaded.
@@ -70,7 +81,7 @@ async def test_wards_and_rounded_cells_are_answered_from_memory(quiet: Town) -> 
     await quiet.clerk("UPDATE area_place SET code = 'near' WHERE subscriber_id = :id", id=moved)
     after = await quiet.agree()
     assert {row[0] for row in after} - {row[0] for row in before} == {moved}
-    with statements(quiet.grid._own) as asked:
+    async with statements(quiet.grid) as asked:
         assert await quiet.ask() == after
     assert not any("area_place" in statement for statement in asked)
 
