@@ -1,6 +1,6 @@
 """From an area to durable batches, beside what one would pick instead, in one run on one machine.
 
-    .ci/run .venv/bin/python -m bench.audience [--quick] [--json] [--chart FILE]
+    .ci/run .venv/bin/python -m bench.audience [--quick] [--json] [--chart FILE] [--without WAY]
 
 Needs a PostgreSQL with PostGIS that PGHOST names (`.ci/run` starts a private one). Every way's answer is compared with
 plain shapely before anything is timed. Each figure is the median of rounds taken in turn, over the areas of a kind;
@@ -17,7 +17,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -74,7 +74,7 @@ async def settled() -> None:
     await admin.close()
 
 
-async def measure(people: int, rounds: int, folder: Path) -> dict[str, Any]:
+async def measure(people: int, rounds: int, folder: Path, without: Collection[str]) -> dict[str, Any]:
     if not compiled.prepare():
         raise SystemExit("the compiled loops cannot be had: make setup")
     crowd, areas = make_crowd(people), make_areas()
@@ -100,6 +100,8 @@ async def measure(people: int, rounds: int, folder: Path) -> dict[str, Any]:
             "compiled": Way(ours.by_compiled, ours.recipients, ours.empty),
             "grid, SQLite": Way(embedded.by_grid, embedded.recipients, embedded.empty),
         }
+        for name in without:
+            del ways[name]
         for each in (ours, embedded):
             while not (each.house.grid and each.house.grid.loaded):  # noqa: ASYNC110 - a bench may look again
                 await asyncio.sleep(0.2)
@@ -158,17 +160,19 @@ async def _changes(ours: Ours, people: int) -> float:
 
 def show(found: dict[str, Any]) -> None:
     ms, told = found["ms"], found["told"]
+    ours = [name for name in ("compiled", "grid", "database") if name in ms]
     print(f"\n{found['people']:,} people, {found['places']:,} places: ms until all batches are durable")
-    print(f"{'':>10} {'told':>9} " + " ".join(f"{name:>14}" for name in WAYS))
+    print(f"{'':>10} {'told':>9} " + " ".join(f"{name:>14}" for name in ms))
     for kind, count in told.items():
-        print(f"{kind:>10} {count:>9,} " + " ".join(f"{ms[name][kind]:>14.1f}" for name in WAYS))
-    print("times faster (compiled / grid / database path, all in PostgreSQL)")
+        print(f"{kind:>10} {count:>9,} " + " ".join(f"{taken[kind]:>14.1f}" for taken in ms.values()))
+    print(f"times faster ({' / '.join(ours)}, all in PostgreSQL)")
     for kind in told:
         print(
             f"{kind:>10} {'':>9} "
             + " ".join(
-                "/".join(f"{ms[name][kind] / ms[way][kind]:.1f}" for way in ("compiled", "grid", "database")).rjust(14)
+                "/".join(f"{ms[name][kind] / ms[way][kind]:.1f}" for way in ours).rjust(14)
                 for name in RIVALS
+                if name in ms
             )
         )
     print(f"grid {found['grid_mb']:.1f} MB; one move p95 {found['change_p95_ms']}")
@@ -181,6 +185,10 @@ def main() -> int:
     options.add_argument("--people", type=int, help="one run of so many people")
     options.add_argument("--json", action="store_true", help="one JSON document on stdout")
     options.add_argument("--chart", type=Path, help="a PNG of the ratios")
+    others = [name for name in WAYS if name != "grid"]
+    options.add_argument(
+        "--without", action="append", choices=others, default=[], help="leaves one out; may be repeated"
+    )
     chosen = options.parse_args()
     sizes: tuple[int, ...]
     sizes, rounds = ((100_000,), 3) if chosen.quick else ((1_000_000, 5_000_000), 5)
@@ -191,7 +199,7 @@ def main() -> int:
     runs = []
     with tempfile.TemporaryDirectory() as folder:
         for people in sizes:
-            runs.append(asyncio.run(measure(people, rounds, Path(folder))))
+            runs.append(asyncio.run(measure(people, rounds, Path(folder), chosen.without)))
             if not chosen.json:
                 show(runs[-1])
     if chosen.chart is not None:

@@ -79,11 +79,9 @@ class Everybody:
         """The number of each one's kind."""
         return self._kind.take(slots)
 
-    def passing(self, sieve: Sieve | None, among: int) -> NDArray[np.bool_] | None:
-        """Which kinds pass; None where everybody does, or where looking through the kinds is more than it spares
-        `among` so many.
-        """
-        if sieve is None or len(self._attr) > max(among, FEW):
+    def passing(self, sieve: Sieve, among: int) -> NDArray[np.bool_] | None:
+        """Which kinds pass; None where looking through the kinds is more than it spares `among` so many."""
+        if len(self._attr) > max(among, FEW):
             return None
         return sieve.passes(self._attr, self._categories)
 
@@ -92,8 +90,10 @@ class Everybody:
         """As `passing`, of everybody."""
         return np.ones(len(self._attr), dtype=bool)
 
-    def at(self, slots: NDArray[np.int64]) -> People:
-        """The persons in these slots, given ascending, as people who are certainly inside; arrays of the caller's."""
+    def at(self, slots: NDArray[np.int64], sieve: Sieve | None = None) -> People:
+        """The persons in these slots, given ascending, as people who are certainly inside, and who are known to pass
+        the sieve; arrays of the caller's.
+        """
         ids, attr, categories = np.empty((3, len(slots)), dtype=np.int64)
         if (loops := compiled.loops()) is not None:
             some = np.empty((SOME, 2), dtype=np.int64)
@@ -106,7 +106,7 @@ class Everybody:
                 self._ids.take(here, out=ids[part], mode="clip")
                 self._attr.take(kind, out=attr[part], mode="clip")
                 self._categories.take(kind, out=categories[part], mode="clip")
-        return People(ids, attr, categories, np.ones(len(slots), dtype=bool))
+        return People(ids, attr, categories, np.ones(len(slots), dtype=bool), sieve)
 
     def merged(self, gone: NDArray[np.int64], persons: Persons) -> tuple[Everybody, NDArray[np.int64]]:
         """Without those in these slots and with these persons, ascending; and where each slot of now is then, or -1."""

@@ -100,34 +100,22 @@ class Grid:
         return self._everybody.slots_of(subscribers)
 
     def inside(
-        self,
-        cover: Cover,
-        without: NDArray[np.int64] | None = None,
-        also: NDArray[np.int64] | None = None,
-        sieve: Sieve | None = None,
+        self, cover: Cover, without: NDArray[np.int64] | None = None, also: NDArray[np.int64] | None = None
     ) -> NDArray[np.int64]:
         """Slots of those with a place in the area, ascending, each once: less the slots in `without`, and with those
-        in `also`, which have no slot in common. With a sieve those who pass it, and perhaps others.
+        in `also`, which have no slot in common.
         """
-        bounds = self._bounds(cover)
-        among = int((self._first[bounds[:, 1]] - self._first[bounds[:, 0]]).sum())
-        passing = self._everybody.passing(sieve, among)
-        if (loops := compiled.loops()) is not None:
-            places = ByCell(self._cells, self._first, self._offsets, self._slots, self._kinds)
-            passing = self._everybody.every_kind if passing is None else passing
-            return slots_inside(places, bounds, len(self), cover, passing, without, also, loops)
-        marked = np.zeros(-(-len(self) // TOGETHER) * TOGETHER, dtype=bool)
-        for piece in self._found(cover, bounds, passing):
-            marked[piece] = True
-        if without is not None:
-            marked[without] = False
-        if also is not None:
-            marked[also] = True
-        return np.flatnonzero(marked) if among * DENSE > len(self) else _few_of(marked)
+        bounds, among = self._looked_through(cover)
+        return self._inside(cover, bounds, among, None, without, also)
 
-    def people(self, cover: Cover, sieve: Sieve | None = None) -> People:
-        """Those with a place in the area; with a sieve those who pass it, and perhaps others."""
-        return self.people_at(self.inside(cover, sieve=sieve))
+    def people(self, cover: Cover, sieve: Sieve | None = None, without: NDArray[np.int64] | None = None) -> People:
+        """Those with a place in the area, less the slots in `without`; with a sieve those who pass it, or everybody
+        where that is less work.
+        """
+        bounds, among = self._looked_through(cover)
+        passing = None if sieve is None else self._everybody.passing(sieve, among)
+        slots = self._inside(cover, bounds, among, passing, without, None)
+        return self._everybody.at(slots, None if passing is None else sieve)
 
     def people_at(self, slots: NDArray[np.int64]) -> People:
         """The persons in these slots, given ascending, as people who are certainly inside; arrays of the caller's."""
@@ -137,7 +125,7 @@ class Grid:
         """For each slot the first of these areas that holds a place of the person, or -1."""
         first = np.full(len(self), -1, dtype=np.int16)
         for number in reversed(range(len(covers))):
-            for piece in self._found(covers[number], self._bounds(covers[number])):
+            for piece in self._found(covers[number], self._looked_through(covers[number])[0]):
                 first[piece] = number
         return first
 
@@ -167,9 +155,33 @@ class Grid:
         offsets = placed(self._offsets[kept], at, _offsets_of(places)[order])
         return held, first, offsets, placed(moved[kept].astype(np.uint32), at, slots[order])
 
-    def _bounds(self, cover: Cover) -> NDArray[np.int64]:
-        """For each run its first cell here and the one after its last."""
-        return np.searchsorted(self._cells, cover.runs[:, :2] + (0, 1))
+    def _looked_through(self, cover: Cover) -> tuple[NDArray[np.int64], int]:
+        """For each run its first cell here and the one after its last; and how many places are in all of them."""
+        bounds = np.searchsorted(self._cells, cover.runs[:, :2] + (0, 1))
+        return bounds, int((self._first[bounds[:, 1]] - self._first[bounds[:, 0]]).sum())
+
+    def _inside(
+        self,
+        cover: Cover,
+        bounds: NDArray[np.int64],
+        among: int,
+        passing: NDArray[np.bool_] | None,
+        without: NDArray[np.int64] | None,
+        also: NDArray[np.int64] | None,
+    ) -> NDArray[np.int64]:
+        """As `inside`, of those whose kind passes."""
+        if (loops := compiled.loops()) is not None:
+            places = ByCell(self._cells, self._first, self._offsets, self._slots, self._kinds)
+            passing = self._everybody.every_kind if passing is None else passing
+            return slots_inside(places, bounds, len(self), cover, passing, without, also, loops)
+        marked = np.zeros(-(-len(self) // TOGETHER) * TOGETHER, dtype=bool)
+        for piece in self._found(cover, bounds, passing):
+            marked[piece] = True
+        if without is not None:
+            marked[without] = False
+        if also is not None:
+            marked[also] = True
+        return np.flatnonzero(marked) if among * DENSE > len(self) else _few_of(marked)
 
     def _found(
         self, cover: Cover, bounds: NDArray[np.int64], passing: NDArray[np.bool_] | None = None

@@ -120,8 +120,7 @@ class View:
         if not len(self.slot):
             return self.base.people(cover, sieve)
         # Whoever changed stands among the rows: what the base has of them is over.
-        unchanged = self.base.inside(cover, without=self.slot[self.slot >= 0], sieve=sieve)
-        people = self.base.people_at(unchanged)
+        people = self.base.people(cover, sieve, without=self.slot[self.slot >= 0])
         inside = np.flatnonzero(self._inside(cover))
         return self._joined(people, inside) if len(inside) else people
 

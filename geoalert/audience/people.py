@@ -11,6 +11,8 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from geoalert.audience.sieve import Sieve
+
 Number = TypeVar("Number", bound=np.generic)
 PART: Final = 16_384  # people
 DIGIT: Final = 16  # bits
@@ -21,13 +23,14 @@ class People:
     """Ascending by `subscriber`, each once. `attr` and `categories` as in `subscribers.attributes`.
 
     `certain` is true where a point of theirs lies inside, false where only a ward or a rounded cell of theirs shares
-    ground with the area.
+    ground with the area. Everybody here passes the sieve, where one is named.
     """
 
     subscriber: NDArray[np.int64]
     attr: NDArray[np.int64]
     categories: NDArray[np.int64]
     certain: NDArray[np.bool_]
+    sieve: Sieve | None = None
 
     def __len__(self) -> int:
         return len(self.subscriber)
@@ -39,6 +42,7 @@ class People:
         attr: NDArray[np.int64],
         categories: NDArray[np.int64],
         certain: NDArray[np.bool_],
+        sieve: Sieve | None = None,
     ) -> People:
         """From entries in any order and number per person; one with `certain` wins."""
         order = _order(subscriber, certain)
@@ -46,7 +50,7 @@ class People:
         first = np.ones(len(order), dtype=bool)
         first[1:] = sorted_ids[1:] != sorted_ids[:-1]
         kept = order[first]
-        return cls(subscriber[kept], attr[kept], categories[kept], certain[kept])
+        return cls(subscriber[kept], attr[kept], categories[kept], certain[kept], sieve)
 
     @classmethod
     def none(cls) -> People:
@@ -72,6 +76,7 @@ class People:
             placed(self.attr, at, other.attr[new]),
             placed(self.categories, at, other.categories[new]),
             placed(certain, at, other.certain[new]),
+            self.sieve if self.sieve == other.sieve else None,
         )
 
 

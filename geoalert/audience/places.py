@@ -74,7 +74,7 @@ async def by_point(session: AsyncSession, area: BaseGeometry, sieve: Sieve | Non
     inside[on_edge] = cover.inside(x.astype(np.float64), y.astype(np.float64), (np.cumsum(edge) - 1)[run])
     subscriber, attr = (np.ascontiguousarray(rows[inside, column]) for column in range(2))
     categories = rows[inside, 2] if sieve is None else np.full(len(subscriber), sieve.category)
-    return People.of(subscriber, attr, categories, np.ones(len(subscriber), dtype=bool))
+    return People.of(subscriber, attr, categories, np.ones(len(subscriber), dtype=bool), sieve)
 
 
 async def _rows(session: AsyncSession, runs: NDArray[np.int64], sieve: Sieve | None) -> NDArray[np.int64]:

@@ -99,7 +99,8 @@ def members(
     reach, attr = REACH[severity], people.attr
     allowed = sorted(channels)
     sieve = sieve_of(category_bit, severity, allowed)
-    wanted = sieve.passes(attr, people.categories)
+    # Whoever found them may have looked already.
+    wanted = np.ones(len(attr), dtype=bool) if people.sieve == sieve else sieve.passes(attr, people.categories)
     for heard in spared.values():
         wanted &= ~heard
 

@@ -189,16 +189,19 @@ def test_who_passes_a_sieve_is_found_and_of_the_base_nobody_else(
 
     base = grid_of(city)
     inside = by_shapely(city, area)
-    assert told(base.people(cover, sieve)) == [one for one in inside if passes(*one)]
+    people = base.people(cover, sieve)
+    assert people.sieve == sieve
+    assert told(people) == [one for one in inside if passes(*one)]
     overlay = Overlay(base)
     for each in changes:
         overlay.apply(each)
         city = changed(city, each)
         inside = by_shapely(city, area)
-        found = [(id_, attr) for id_, attr, _ in told(overlay.view().people(cover, sieve))]
-        assert set(found) <= {(id_, attr) for id_, attr, _ in inside}
-        wanted = {id_ for id_, *rest in inside if passes(id_, *rest)}
-        assert [id_ for id_, _ in found if id_ in wanted] == sorted(wanted)
+        people = overlay.view().people(cover, sieve)
+        found = told(people)
+        assert set(found) <= set(inside)
+        assert [one for one in found if passes(*one)] == [one for one in inside if passes(*one)]
+        assert people.sieve is None or all(passes(*one) for one in found)
 
 
 def test_where_looking_at_the_kinds_is_not_worth_it_nobody_is_sieved(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -208,7 +211,7 @@ def test_where_looking_at_the_kinds_is_not_worth_it_nobody_is_sieved(monkeypatch
     area = shapely.Point(WEST / SCALE, SOUTH / SCALE).buffer(0.001)
     people = grid_of(city).people(Cover.of(area), Sieve(must=8, usable=8, category=0))
     assert told(people) == by_shapely(city, area)
-    assert len(people) == 8
+    assert (len(people), people.sieve) == (8, None)
 
 
 def test_many_people_in_one_answer_and_few_are_found_alike() -> None:

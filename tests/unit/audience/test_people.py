@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
 from geoalert.audience.people import People
+from geoalert.audience.sieve import Sieve
 
 FOUND = st.dictionaries(st.integers(1, 30), st.booleans())
 
@@ -35,3 +38,10 @@ def test_entries_in_any_order_come_out_once_each(entries: list[tuple[int, bool]]
     assert people.subscriber.tolist() == sorted(expected)
     assert people.attr.tolist() == [id_ ^ 7 for id_ in sorted(expected)]
     assert people.categories.tolist() == [id_ ^ 11 for id_ in sorted(expected)]
+
+
+def test_what_everybody_passes_is_known_of_both_only_where_it_is_of_each() -> None:
+    one, other = Sieve(1, 1, 0), Sieve(1, 1, 2)
+    for here, there, both in ((one, one, one), (one, other, None), (one, None, None), (None, one, None)):
+        joined = replace(found({1: True}), sieve=here).joined(replace(found({2: True}), sieve=there))
+        assert joined.sieve == both
