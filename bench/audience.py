@@ -101,7 +101,7 @@ async def measure(people: int, rounds: int, folder: Path, without: Collection[st
             "grid, SQLite": Way(embedded.by_grid, embedded.recipients, embedded.empty),
         }
         for name in without:
-            del ways[name]
+            ways.pop(name, None)
         for each in (ours, embedded):
             while not (each.house.grid and each.house.grid.loaded):  # noqa: ASYNC110 - a bench may look again
                 await asyncio.sleep(0.2)
@@ -113,6 +113,7 @@ async def measure(people: int, rounds: int, folder: Path, without: Collection[st
                     await way.run(area)
                     way.times.setdefault(kind, []).append((time.perf_counter() - begun) * 1_000)
                     await way.empty()
+        compiled.switch(on=False)
         looked = await previews(ours.house, rival)  # before anybody moves: the rival would not know
         grid = ours.house.grid
         assert grid is not None

@@ -24,8 +24,9 @@ def draw(found: dict[str, Any], path: Path) -> None:
     kinds = list(found["told"])
     figure = Figure(figsize=(9, 4.5), layout="constrained")
     axes = figure.subplots()
-    width = 0.8 / len(COLOURS)
-    for number, (name, colour) in enumerate(COLOURS.items()):
+    measured = [(name, colour) for name, colour in COLOURS.items() if name in found["ms"]]
+    width = 0.8 / len(measured)
+    for number, (name, colour) in enumerate(measured):
         places = [position + number * width for position in range(len(kinds))]
         label = name if name not in OURS else f"geoalert, {OURS[name]}"
         axes.bar(places, [found["ms"][name][kind] for kind in kinds], width, color=colour, label=label)

@@ -68,6 +68,7 @@ class Ours:
         return len(recipients)
 
     async def by_database(self, area: BaseGeometry) -> int:
+        compiled.switch(on=False)
         return await self.release(area, people_in)
 
     async def by_grid(self, area: BaseGeometry) -> int:

@@ -21,8 +21,8 @@ from geoalert.subscribers.tables import AreaPlace, Place
 
 @dataclass(frozen=True, slots=True)
 class Among:
-    """As `people_in`, of these people only: every place of theirs is tested as it is in the session's snapshot. All
-    pass the sieve.
+    """As `people_in`, of these people only: every place of theirs is tested as it is in the session's snapshot. The
+    sieve leaves nobody out.
     """
 
     ids: Sequence[int]

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from geoalert.audience.everybody import Persons
 from geoalert.audience.grid import Person, Places
 from geoalert.store import IDS_A_QUERY, database_now
-from geoalert.store.copying import copy_out, raw_connection
+from geoalert.store.copying import bare_connection, copy_out
 from geoalert.subscribers.tables import AreaPlace, AudienceChange, Place
 
 if TYPE_CHECKING:
@@ -90,11 +90,23 @@ async def changed_since(session: AsyncSession, since: Position, most: int) -> tu
     statement: true of one moment also in a session without a transaction.
     """
     if session.get_bind().dialect.name == "postgresql":
-        # Straight to the driver: every release and every preview waits for this one.
-        seen, at, ids = await (await raw_connection(session)).fetchrow(CHANGED, since.reached, since.seen, most)
-        return Position(seen, at), ids
+        connection = await session.connection()
+        found = await connection.exec_driver_sql(CHANGED, (since.reached, since.seen, most))
+        seen, at, ids = tuple(found.one())
+        return Position(seen, at), list(ids)
     last, at, ids = (await session.execute(SQLITE_CHANGED, {"since": int(since.seen), "most": most})).one()
     return Position(since.seen if last is None else str(last), datetime.fromisoformat(at)), json.loads(ids)
+
+
+async def looked_since(session: AsyncSession, since: Position, most: int) -> tuple[Position, list[int]]:
+    """As `changed_since`, in a session of `Store.looking`: straight of the driver, for every release and every preview
+    waits for this one. What goes wrong is raised as the driver says it.
+    """
+    if session.get_bind().dialect.name != "postgresql":
+        return await changed_since(session, since, most)
+    raw = await bare_connection(session)
+    seen, at, ids = await raw.fetchrow(CHANGED, since.reached, since.seen, most)
+    return Position(seen, at), ids
 
 
 async def _clock(session: AsyncSession) -> datetime:

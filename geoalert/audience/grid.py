@@ -59,7 +59,7 @@ class Grid:
 
     _everybody: Everybody
     _cells: NDArray[np.int64]  # those that hold a place, ascending
-    _first: NDArray[np.int64]  # of each cell, its first row in the two below; one more at the end
+    _first: NDArray[np.int64]  # of each cell, its first row in the three below; one more at the end
     _offsets: NDArray[np.uint32]  # y << SHIFT | x within the cell
     _slots: NDArray[np.uint32]
     _kinds: NDArray[np.uint32]  # of their persons: who cannot be told is left out here, where it lies in one piece

@@ -22,7 +22,7 @@ from shapely.geometry.base import BaseGeometry
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
-from geoalert.audience.changes import KEPT, Position, changed_since, current, everyone, position
+from geoalert.audience.changes import KEPT, Position, changed_since, current, everyone, looked_since, position
 from geoalert.audience.cover import Cover
 from geoalert.audience.grid import Grid, Person
 from geoalert.audience.grounds import every_ground, sharing
@@ -177,7 +177,7 @@ class LiveGrid:
         """Whose entries came since, of this moment."""
         looking, self._looking = self._looking or self._own.looking(), None
         try:
-            found = await changed_since(looking, since, RELOAD_AT + 1)
+            found = await looked_since(looking, since, RELOAD_AT + 1)
         except BaseException as error:
             # Whatever is on its way on this connection, nobody may take it for the next answer.
             await looking.invalidate()

@@ -20,7 +20,7 @@ DIGIT: Final = 16  # bits
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """Ascending by `subscriber`, each once. `attr` and `categories` as in `subscribers.attributes`.
+    """Ascending by `subscriber`, a positive id, each once. `attr` and `categories` as in `subscribers.attributes`.
 
     `certain` is true where a point of theirs lies inside, false where only a ward or a rounded cell of theirs shares
     ground with the area. Everybody here passes the sieve, where one is named.

@@ -23,21 +23,25 @@ FEW = 10  # rows that go by INSERT
 
 
 async def raw_connection(session: AsyncSession) -> Any:  # noqa: ANN401 - asyncpg's own, which has no stubs
-    """The driver's connection inside the session's open transaction; or as it is, where the session never has one
-    (`Store.looking`).
+    """The driver's connection inside the session's open transaction.
 
     Raises:
         RuntimeError: no transaction is open; what the driver did would be seen or kept on its own.
     """
-    connection = await session.connection()
-    raw = (await connection.get_raw_connection()).driver_connection
-    alone = connection.sync_engine.get_execution_options().get("isolation_level") == "AUTOCOMMIT"
-    if not (alone or raw is None or raw.is_in_transaction()):
+    raw = await bare_connection(session)
+    if raw is not None and not raw.is_in_transaction():
         await session.execute(text("SELECT 1"))  # SQLAlchemy begins at the first statement
-    if raw is None or not (alone or raw.is_in_transaction()):
+    if raw is None or not raw.is_in_transaction():
         msg = "needs the open transaction of its session"
         raise RuntimeError(msg)
     return raw
+
+
+async def bare_connection(session: AsyncSession) -> Any:  # noqa: ANN401 - as above
+    """The driver's connection as it is, for a single question where the session never has a transaction
+    (`Store.looking`). What goes wrong is raised as the driver says it.
+    """
+    return (await (await session.connection()).get_raw_connection()).driver_connection
 
 
 async def add_rows(session: AsyncSession, model: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:

@@ -19,7 +19,7 @@ from geoalert.audience import Aim, People, live, people_in, resolve
 from geoalert.audience.live import LiveGrid
 from geoalert.audience.rules import sieve_of
 from geoalert.audience.sieve import Sieve
-from geoalert.store.copying import raw_connection
+from geoalert.store.copying import bare_connection
 from geoalert.subscribers.codes import SEVERITIES
 from geoalert.subscribers.person import WardPlace
 from tests.integration.audience.conftest import kept
@@ -33,8 +33,9 @@ NOON = datetime(2026, 11, 22, 6, 30, tzinfo=UTC)
 async def statements(grid: LiveGrid) -> AsyncIterator[list[str]]:
     """What the grid asks of its store meanwhile, by SQLAlchemy and by the driver of the connection it keeps."""
     asked: list[str] = []
-    assert grid._looking is not None
-    raw = await raw_connection(grid._looking) if grid.store.dialect == "postgresql" else None
+    async with grid._one:  # while it looks by itself, it holds the connection
+        assert grid._looking is not None
+        raw = await bare_connection(grid._looking) if grid.store.dialect == "postgresql" else None
 
     def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
         asked.append(statement)

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from shapely.geometry.base import BaseGeometry
 
 from geoalert.audience import everybody
+from geoalert.audience import grid as grid_module
 from geoalert.audience.cover import Cover
 from geoalert.audience.everybody import Persons
-from geoalert.audience.grid import DENSE, Grid, Person, Places
+from geoalert.audience.grid import DENSE, TOGETHER, Grid, Person, Places
 from geoalert.audience.overlay import Overlay
 from geoalert.audience.people import People
 from geoalert.audience.sieve import Sieve
@@ -214,6 +215,13 @@ def test_where_looking_at_the_kinds_is_not_worth_it_nobody_is_sieved(monkeypatch
     assert (len(people), people.sieve) == (8, None)
 
 
+@given(st.lists(st.booleans(), max_size=400), st.integers(1, 5))
+def test_few_marks_are_listed_as_all_of_them_would_be(marks: list[bool], spread: int) -> None:
+    marked = np.zeros(-(-len(marks) * spread // TOGETHER) * TOGETHER, dtype=bool)
+    marked[: len(marks) * spread : spread] = marks
+    assert grid_module._few_of(marked).tolist() == np.flatnonzero(marked).tolist()
+
+
 def test_many_people_in_one_answer_and_few_are_found_alike() -> None:
     chance = np.random.default_rng(5)
     count = 4_000
@@ -235,7 +243,7 @@ def test_many_people_in_one_answer_and_few_are_found_alike() -> None:
         area = area.union(shapely.box(WEST / SCALE, SOUTH / SCALE, (WEST + 5) / SCALE, (SOUTH + 5) / SCALE))
         expected = by_shapely(changed(city, changes), area)
         assert told(overlay.view().people(Cover.of(area))) == expected
-        seen.add(len(expected) * DENSE > count)
+        seen.add(overlay.base._looked_through(Cover.of(area))[1] * DENSE > count)
     assert seen == {True, False}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 
 from geoalert.audience.people import People
-from geoalert.audience.rules import LEFT_OUT, members, quiet_until
+from geoalert.audience.rules import LEFT_OUT, members, quiet_until, sieve_of
 
 pytestmark = pytest.mark.usefixtures("form")
 
@@ -69,6 +70,18 @@ def test_who_is_told_by_what(changes: dict[str, object], severity: str, told: li
     else:
         assert found.members.channel.tolist() == told
         assert (found.why.tolist(), found.told.tolist()) == ([-1], [0])
+
+
+def test_a_sieve_of_another_message_says_nothing_of_this_one() -> None:
+    """Whoever passed one that asks for no consent, another category or another channel may be barred here."""
+    for barred, sieve in (
+        (person(consent=False), sieve_of(WATER, "Extreme", BOTH)),
+        (person(categories=2), sieve_of(1, "Moderate", BOTH)),
+        (person(channels=(SMS,)), sieve_of(WATER, "Moderate", {SMS})),
+    ):
+        assert sieve.passes(barred.attr, barred.categories).all()
+        found = members(replace(barred, sieve=sieve), WATER, "Moderate", {PUSH}, TEN_IN_THE_MORNING, IST)
+        assert len(found.members) == 0
 
 
 @pytest.mark.requirement("S002-03")
