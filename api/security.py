@@ -38,8 +38,8 @@ bearer = HTTPBearer(
 )
 
 
-def house_of(request: Request) -> House:
-    """The house this application opened at its start."""
+async def house_of(request: Request) -> House:
+    """The house this application opened at its start. A coroutine: what is none, each request would give a thread."""
     house: House = request.app.state.house
     return house
 

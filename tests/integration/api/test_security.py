@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from inspect import iscoroutinefunction
 
 import pytest
 from fastapi import APIRouter, Depends, FastAPI
@@ -23,14 +24,20 @@ def _calls(dependant: Dependant) -> Iterator[object]:
         yield from _calls(below)
 
 
+def _routes(app: FastAPI) -> Iterator[APIRoute]:
+    for context in iter_route_contexts(app.routes):
+        if isinstance(context.original_route, APIRoute):
+            yield context.original_route
+
+
 def open_routes(app: FastAPI) -> set[tuple[str, str]]:
     """Routes that ask for no actor."""
-    found = set()
-    for context in iter_route_contexts(app.routes):
-        route = context.original_route
-        if isinstance(route, APIRoute) and actor not in _calls(route.dependant):
-            found |= {(method, route.path) for method in route.methods or ()}
-    return found
+    return {
+        (method, route.path)
+        for route in _routes(app)
+        if actor not in _calls(route.dependant)
+        for method in route.methods or ()
+    }
 
 
 def test_only_the_listed_routes_are_public() -> None:
@@ -48,6 +55,14 @@ def test_a_forgotten_route_would_be_seen() -> None:
 
     app.include_router(router)
     assert open_routes(app) - PUBLIC == {("GET", "/v1/forgotten")}
+
+
+def test_no_request_waits_for_a_thread() -> None:
+    """FastAPI runs whatever is no coroutine in one of forty threads: two hand-overs, and a queue behind slow ones."""
+    calls = {call for route in _routes(create_app()) for call in _calls(route.dependant)}
+    threads = [call for call in calls if not any(map(iscoroutinefunction, (call, type(call).__call__)))]
+    assert len(calls) > 30
+    assert threads == []
 
 
 async def test_every_other_route_refuses_a_stranger(door: Door) -> None:
