@@ -58,7 +58,7 @@ async def test_who_asks_no_more_is_let_go_at_once(town: Town, rounds: int, monke
         await asyncio.Event().wait()
 
     with monkeypatch.context() as patched:
-        patched.setattr(live, "changed_since", hangs)
+        patched.setattr(live, "looked_since", hangs)
         asking = asyncio.create_task(town.ids())
         for _ in range(rounds):
             await asyncio.sleep(0)
@@ -159,7 +159,7 @@ async def test_who_slept_past_the_cut_reads_everybody_anew(town: Town, monkeypat
     assert await town.ids() == expected
     expected += await town.settle()
     await town.clerk("DELETE FROM audience_change")
-    later = changes.changed_since
+    later = changes.looked_since
 
     async def after_a_night(
         session: AsyncSession, since: changes.Position, most: int
@@ -168,7 +168,7 @@ async def test_who_slept_past_the_cut_reads_everybody_anew(town: Town, monkeypat
         return changes.Position(now.seen, now.at + timedelta(hours=13)), ids
 
     with monkeypatch.context() as patched:
-        patched.setattr(live, "changed_since", after_a_night)
+        patched.setattr(live, "looked_since", after_a_night)
         assert await town.ids() == expected
     await town.loaded()
     assert await town.ids() == expected
