@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from asyncpg.exceptions import DeadlockDetectedError, IntegrityConstraintViolationError
-from sqlalchemy import Table, insert, text
+from sqlalchemy import Table, insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -29,8 +29,6 @@ async def raw_connection(session: AsyncSession) -> Any:  # noqa: ANN401 - asyncp
         RuntimeError: no transaction is open; what the driver did would be seen or kept on its own.
     """
     raw = await bare_connection(session)
-    if raw is not None and not raw.is_in_transaction():
-        await session.execute(text("SELECT 1"))  # SQLAlchemy begins at the first statement
     if raw is None or not raw.is_in_transaction():
         msg = "needs the open transaction of its session"
         raise RuntimeError(msg)
@@ -38,8 +36,8 @@ async def raw_connection(session: AsyncSession) -> Any:  # noqa: ANN401 - asyncp
 
 
 async def bare_connection(session: AsyncSession) -> Any:  # noqa: ANN401 - as above
-    """The driver's connection as it is, for a single question where the session never has a transaction
-    (`Store.looking`). What goes wrong is raised as the driver says it.
+    """The driver's connection as it is. What goes wrong there is raised as the driver says it, until it leaves the
+    block of `Store.reading` or `Store.writing`.
     """
     return (await (await session.connection()).get_raw_connection()).driver_connection
 

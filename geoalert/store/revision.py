@@ -5,23 +5,32 @@ from __future__ import annotations
 from typing import Final
 
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from geoalert.errors import Outdated
+from geoalert.store.begun import BEGIN, SAID
 
 LOCK: Final = 7261  # PostgreSQL advisory lock: shared by whoever writes, alone for whoever upgrades
-OTHER: Final = "GA001"  # the SQLSTATE by which PostgreSQL tells us
 FOUND: Final = text("SELECT version_num FROM alembic_version")
-# The lock first and then a statement of its own, which sees what an upgrade that held the lock has committed; both in
-# one way to the server, for every writing transaction goes it.
-HELD: Final = (
-    "DO $$ DECLARE found text; BEGIN PERFORM pg_advisory_xact_lock_shared({lock});"
-    " SELECT version_num INTO found FROM alembic_version;"
-    " IF found IS DISTINCT FROM '{revision}' THEN"
-    " RAISE EXCEPTION USING ERRCODE = '{other}', MESSAGE = coalesce(found, 'none'); END IF;"
-    " END $$"
+# In one message with BEGIN, for every transaction that writes says it. The lock first and then a statement of its own,
+# which sees what an upgrade that held the lock has committed.
+HOLDING: Final = (
+    f"{BEGIN}; SELECT pg_advisory_xact_lock_shared({LOCK});"  # noqa: S608 - a revision is letters and digits
+    " SELECT FROM alembic_version WHERE version_num = '{revision}'"
 )
+HELD: Final = "SELECT 1"  # what PostgreSQL then says: one row
+
+
+def holding(revision: str) -> str:
+    """What begins a transaction on PostgreSQL that `hold` then finds held.
+
+    Raises:
+        ValueError: this is no revision.
+    """
+    if not revision.isalnum():
+        msg = "a revision is letters and digits"
+        raise ValueError(msg)
+    return HOLDING.format(revision=revision)
 
 
 async def found_in(connection: AsyncConnection | AsyncSession) -> str:
@@ -30,26 +39,17 @@ async def found_in(connection: AsyncConnection | AsyncSession) -> str:
 
 
 async def hold(session: AsyncSession, revision: str) -> None:
-    """Keeps the store at this revision until the session's transaction ends. On SQLite the caller holds the one write
-    transaction, which an upgrade needs, too.
+    """Keeps the store at this revision until the session's transaction ends. On PostgreSQL the transaction must have
+    begun by `holding`; on SQLite the caller holds the one write transaction, which an upgrade needs, too.
 
     Raises:
         Outdated: it is at another one.
     """
-    if session.get_bind().dialect.name == "sqlite":
-        found = await found_in(session)
-        if found != revision:
-            raise moved(found, revision)
+    if session.get_bind().dialect.name == "postgresql" and (await session.connection()).info[SAID] == HELD:
         return
-    if not revision.isalnum():
-        msg = "a revision is letters and digits"
-        raise ValueError(msg)
-    try:
-        await (await session.connection()).exec_driver_sql(HELD.format(lock=LOCK, revision=revision, other=OTHER))
-    except DBAPIError as error:
-        if getattr(error.orig, "sqlstate", "") != OTHER:
-            raise
-        raise moved(str(error.orig).rpartition(" ")[2], revision) from None
+    found = await found_in(session)
+    if found != revision:
+        raise moved(found, revision)
 
 
 def moved(found: str, revision: str) -> Outdated:

@@ -10,30 +10,30 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
-from contextvars import ContextVar
+from contextlib import asynccontextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, event, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
-from sqlalchemy.engine.interfaces import AdaptedConnection, DBAPIConnection
-from sqlalchemy.exc import DBAPIError, InvalidatePoolError
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from geoalert.errors import Invalid, Outdated, Unavailable
+from geoalert.store import begun
 from geoalert.store.base import Base
+from geoalert.store.copying import bare_connection
 from geoalert.store.handing import connect
 from geoalert.store.keys import KeyRing
-from geoalert.store.revision import hold
+from geoalert.store.revision import hold, holding
 
 BUSY_MS = 10_000
 ABANDONED_MS = 60_000  # a client that froze inside a transaction gives up its locks after this (PostgreSQL)
 DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
 SETTINGS_THAT_LOSE = ("fsync", "synchronous_commit", "full_page_writes")
 _NOW = "SELECT clock_timestamp()"
-_ASKS_FIRST: ContextVar[bool] = ContextVar("_ASKS_FIRST", default=False)  # whoever takes a connection tests it itself
 
 
 class Store:
@@ -45,17 +45,29 @@ class Store:
         self.keys = keys
         self.shift = shift
         self.dialect = engine.dialect.name
-        self.revision: str | None = None  # once it is known to be this program's: no transaction writes under another
-        self.outdated = asyncio.Event()  # somebody was refused for that
+        self.outdated = asyncio.Event()  # somebody was refused because the store is of another revision
+        self._revision: str | None = None
         self._one_writer = asyncio.Lock()
         if self.dialect == "sqlite":
             self._reader = engine
             self._writer = engine.execution_options(geoalert_begin="BEGIN IMMEDIATE")
             self._unbegun = engine.execution_options(geoalert_begin="")
         else:
-            self._reader = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            self._reader = engine.execution_options(**{begun.WORDS: begun.READING})
             self._writer = engine
-            self._unbegun = engine.execution_options(isolation_level="AUTOCOMMIT")
+            self._unbegun = engine.execution_options(**{begun.WORDS: ""})
+
+    @property
+    def revision(self) -> str | None:
+        """The store's, once it is known to be this program's: no transaction writes under another."""
+        return self._revision
+
+    @revision.setter
+    def revision(self, revision: str | None) -> None:
+        self._revision = revision
+        if self.dialect == "postgresql":
+            words = begun.BEGIN if revision is None else holding(revision)
+            self._writer = self.engine.execution_options(**{begun.WORDS: words})
 
     def _session(self, engine: AsyncEngine) -> AsyncSession:
         return AsyncSession(engine, expire_on_commit=False, info={"keys": self.keys, "shift": self.shift})
@@ -63,8 +75,10 @@ class Store:
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncSession]:
         """A session that sees one snapshot and writes nothing."""
-        async with self._session(self._reader) as session:
+        session = await self._begun(self._reader)
+        async with _undone_where_it_fails(session):
             yield session
+        await _close(session)
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncSession]:
@@ -73,37 +87,37 @@ class Store:
         Raises:
             Outdated: the store was brought to another schema since it was found to be of this program's.
         """
-        one = self._one_writer if self.dialect == "sqlite" else nullcontext()
-        async with one, AsyncExitStack() as stack:
-            yield await self._begun(stack)
+        async with self._one_writer if self.dialect == "sqlite" else nullcontext():
+            session = await self._begun(self._writer)
+            async with _undone_where_it_fails(session):
+                await self._hold(session)
+                yield session
+                await session.commit()
+            session.sync_session.close()  # the connection is back already: nothing to wait for
 
-    async def _begun(self, stack: AsyncExitStack) -> AsyncSession:
-        """A transaction that writes; it ends with the stack. The question that each begins with also shows whether
-        the connection still answers: where it does not, nothing was done yet, and one that was tested is taken.
+    async def _begun(self, engine: AsyncEngine) -> AsyncSession:
+        """A session with a connection of this engine; on PostgreSQL its transaction has begun, for that also shows
+        whether the connection answers: where it does not, nothing was done yet, and one that was tested is taken.
         """
-        if self.dialect == "postgresql" and self.revision is not None:
-            asks_first = _ASKS_FIRST.set(True)
-            try:
-                return await self._begin(stack)
-            except (DBAPIError, OSError):
-                pass
-            finally:
-                _ASKS_FIRST.reset(asks_first)
-        return await self._begin(stack)
+        if self.dialect == "sqlite":
+            return self._session(engine)
+        try:
+            with begun.asked_first():
+                return await self._begin(engine)
+        except (DBAPIError, OSError):
+            return await self._begin(engine)
 
-    async def _begin(self, stack: AsyncExitStack) -> AsyncSession:
-        async with AsyncExitStack() as beginning:
-            session = await beginning.enter_async_context(self._session(self._writer))
-            await beginning.enter_async_context(session.begin())
-            await self._hold(session)
-            stack.push_async_exit(beginning.pop_all())
+    async def _begin(self, engine: AsyncEngine) -> AsyncSession:
+        session = self._session(engine)
+        async with _undone_where_it_fails(session):
+            await session.connection()
         return session
 
     async def _hold(self, session: AsyncSession) -> None:
-        if self.revision is None:
+        if self._revision is None:
             return
         try:
-            await hold(session, self.revision)
+            await hold(session, self._revision)
         except Outdated:
             self.outdated.set()
             raise
@@ -142,13 +156,30 @@ class Store:
                     raise Unavailable(f"PostgreSQL runs with {setting} = off: what it acknowledges can be lost")
 
 
+@asynccontextmanager
+async def _undone_where_it_fails(session: AsyncSession) -> AsyncIterator[None]:
+    """Closes the session where the block raises. What the driver itself said is raised as SQLAlchemy would have."""
+    try:
+        yield
+    except BaseException as error:
+        await _close(session)
+        if (said := begun.in_words_of_sqlalchemy(error)) is not None:
+            raise said from error
+        raise
+
+
+async def _close(session: AsyncSession) -> None:
+    """Undoes what is open and gives back the connection, also where whoever waits for that is called off."""
+    await asyncio.shield(asyncio.create_task(session.close()))
+
+
 async def database_now(session: AsyncSession) -> datetime:
     """The database's clock, in UTC, shifted where a drill asks for it. Guards compare with this, never with the
     worker's own clock: a worker an hour ahead sent twice in trial.
     """
     shift: timedelta = session.info["shift"]
     if session.get_bind().dialect.name == "postgresql":
-        return read_clock(session, (await (await session.connection()).exec_driver_sql(_NOW)).scalar_one())
+        return read_clock(session, await (await bare_connection(session)).fetchval(_NOW))
     # SQLite asks the machine that it runs on, which is ours: so do we, and spare a statement. Once the transaction has
     # begun, for that can wait for another writer.
     await session.connection()
@@ -197,6 +228,7 @@ def open_store(url: str, keys: KeyRing, *, shift: timedelta = timedelta(0), pool
         engine = create_async_engine(
             address,
             hide_parameters=True,
+            isolation_level="AUTOCOMMIT",  # of the driver's; see `begun`
             pool_size=pool,
             max_overflow=pool,
             pool_use_lifo=True,  # the connection that was used last has most made ready
@@ -209,28 +241,13 @@ def open_store(url: str, keys: KeyRing, *, shift: timedelta = timedelta(0), pool
                 }
             },
         )
-        event.listen(engine.sync_engine, "checkout", _on_postgresql_checkout)
+        begun.begin_and_end(engine.sync_engine)
     return Store(engine, keys, shift, 1 if backend == "sqlite" else pool)
 
 
 def application_name() -> str:
     """What this process's connections are called on a server."""
     return f"geoalert {os.getpid()}"
-
-
-def _on_postgresql_checkout(connection: AdaptedConnection, _entry: ConnectionPoolEntry, _fairy: object) -> None:
-    """Tests a connection before it is used: where it does not answer, all of that time are made anew.
-
-    As `pool_pre_ping` would, in one round trip: that one begins and ends a transaction around its question, for
-    poolers that give out a server a transaction; a query that is not prepared needs none. Its driver cannot be asked
-    instead: between the server's last word and the end of the stream it calls the connection open.
-    """
-    if _ASKS_FIRST.get():
-        return
-    try:
-        connection.run_async(lambda raw: raw.execute("SELECT 1"))
-    except Exception as error:
-        raise InvalidatePoolError from error
 
 
 def _on_sqlite_connect(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
