@@ -11,7 +11,6 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from geoalert.alerts import find_alert
 from geoalert.dispatch.engine.seam import CONCURRENCY
@@ -174,8 +173,7 @@ async def test_what_the_engine_loses_is_found_again(depot: Depot) -> None:
 @ON_POSTGRESQL
 async def test_nothing_is_announced_outside_a_transaction(depot: Depot) -> None:
     house = depot.chain.house
-    outside = house.store.engine.execution_options(isolation_level="AUTOCOMMIT")
-    async with AsyncSession(outside) as session:
+    async with house.store.looking() as session:
         with pytest.raises(RuntimeError, match="transaction"):
             await house.desk.engine.enqueue(session, [Announced(1, 5, 1)])
     assert await jobs(depot) == 0
@@ -183,7 +181,6 @@ async def test_nothing_is_announced_outside_a_transaction(depot: Depot) -> None:
 
 @ON_POSTGRESQL
 async def test_what_is_announced_before_anything_else_goes_with_its_transaction(depot: Depot) -> None:
-    """The driver begins at the first statement of the session's own: an announcement before it would be kept."""
     house = depot.chain.house
     for kept in (False, True):
         async with house.store.writing() as session:
