@@ -18,7 +18,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from geoalert.store import Base, BigId, Instant
+from geoalert.store import Base, BigId, Codes, Instant
 
 
 class Batch(Base):
@@ -54,8 +54,8 @@ class Batch(Base):
     owner_from: Mapped[int] = mapped_column(BigInteger)  # the least of them …
     owner_to: Mapped[int] = mapped_column(BigInteger)  # … and the greatest
     recipients: Mapped[bytes] = mapped_column(LargeBinary)
-    outcomes: Mapped[bytes] = mapped_column(LargeBinary)
-    reasons: Mapped[bytes] = mapped_column(LargeBinary)
+    outcomes: Mapped[bytes] = mapped_column(Codes())
+    reasons: Mapped[bytes] = mapped_column(Codes())
     state: Mapped[str] = mapped_column(String(10))  # queued, leased, done, parked
     parked_for: Mapped[int] = mapped_column(SmallInteger)  # a Reason, 0 unless parked
     lease_owner: Mapped[str | None] = mapped_column(String(60))

@@ -1,7 +1,7 @@
 """The store: sessions, column types, keys, clock. It knows none of the rooms above it."""
 
 from geoalert.store.base import Base, BigId
-from geoalert.store.columns import Document, Geometry, Instant
+from geoalert.store.columns import Codes, Document, Geometry, Instant
 from geoalert.store.hashing import canonical, digest
 from geoalert.store.ids import IDS_A_QUERY, next_ids
 from geoalert.store.keys import KeyRing
@@ -11,6 +11,7 @@ __all__ = [
     "IDS_A_QUERY",
     "Base",
     "BigId",
+    "Codes",
     "Document",
     "Geometry",
     "Instant",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 import shapely
 from geoalchemy2 import Geometry as SpatialGeometry
@@ -16,6 +16,8 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.types import JSON, TypeDecorator, TypeEngine
 
 SRID = 4326
+ALIKE: Final = b"\xff"  # no code: what begins with it is short
+SHORT: Final = 6
 
 # Documents we hash are kept as text we wrote ourselves; these are for reading and filtering.
 Document = JSON().with_variant(JSONB(), "postgresql")
@@ -76,15 +78,57 @@ class Instant(TypeDecorator[datetime]):
         return (datetime.fromisoformat(value) if isinstance(value, str) else value).astimezone(UTC)
 
 
+class Codes(TypeDecorator[bytes]):
+    """A byte for each of many, 0 to 254; where all are alike, in six bytes."""
+
+    impl = LargeBinary
+    cache_ok = True
+
+    def process_bind_param(self, value: bytes | None, dialect: Dialect) -> bytes | None:  # noqa: ARG002
+        return None if value is None else short(value)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> bytes | None:  # noqa: ANN401, ARG002
+        return None if value is None else at_length(value)
+
+
+def short(codes: bytes) -> bytes:
+    """As the store holds them: a mark, the one code and how often it stands there; or as they are, where they differ
+    or are few.
+
+    Raises:
+        ValueError: the first of them is the mark.
+    """
+    if codes[:1] == ALIKE:
+        raise ValueError("a code is 0 to 254")
+    if len(codes) <= SHORT or codes != codes[:1] * len(codes):
+        return codes
+    return ALIKE + codes[:1] + len(codes).to_bytes(SHORT - 2, "little")
+
+
+def at_length(held: bytes) -> bytes:
+    """The codes that `short` made this of.
+
+    Raises:
+        ValueError: it is no such thing.
+    """
+    if held[:1] != ALIKE:
+        return held
+    if len(held) != SHORT:
+        raise ValueError("these are not codes")
+    return held[1:2] * int.from_bytes(held[2:], "little")
+
+
 def render_item(kind: str, item: object, context: Any) -> str | bool:  # noqa: ANN401 - Alembic's own
     """How a migration spells our types."""
     if kind == "type" and isinstance(item, Geometry | Instant):
         context.imports.add("from geoalert.store import columns")
         return f"columns.{type(item).__name__}({item.kind!r})" if isinstance(item, Geometry) else "columns.Instant()"
+    if kind == "type" and isinstance(item, Codes):
+        return "sa.LargeBinary()"
     if kind == "type" and item is Document:
         context.imports.add("from geoalert.store import columns")
         return "columns.Document"
     return False
 
 
-__all__ = ["SRID", "Document", "Geometry", "Instant", "render_item"]
+__all__ = ["SRID", "Codes", "Document", "Geometry", "Instant", "at_length", "render_item", "short"]

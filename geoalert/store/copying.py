@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from geoalert.store.base import Base
+from geoalert.store.columns import Codes, short
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -75,10 +76,22 @@ async def add_records(
         await session.execute(insert(table), [dict(zip(names, record, strict=True)) for record in records])
         return
     raw = await raw_connection(session)
+    codes = [column for column, name in enumerate(names) if isinstance(table.c[name].type, Codes)]
     try:
-        await raw.copy_records_to_table(table.name, records=records, columns=names)
+        await raw.copy_records_to_table(table.name, records=_as_held(records, codes), columns=names)
     except (IntegrityConstraintViolationError, DeadlockDetectedError) as error:
         raise IntegrityError(f"COPY {table.name}", None, error) from None
+
+
+def _as_held(records: Sequence[Sequence[Any]], codes: Sequence[int]) -> Sequence[Sequence[Any]]:
+    """With what stands in these columns as the store holds it. The driver knows of the other types by itself."""
+    if not codes:
+        return records
+    held = [list(record) for record in records]
+    for record in held:
+        for column in codes:
+            record[column] = short(record[column])
+    return held
 
 
 async def copy_out(session: AsyncSession, query: str, *arguments: object, columns: int) -> NDArray[np.int64]:
