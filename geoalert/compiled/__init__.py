@@ -32,6 +32,7 @@ class Loops:
     admit: Loop
     choose: Loop
     deal: Loop
+    write_steps: Loop
 
 
 @dataclass(slots=True)

@@ -31,6 +31,9 @@ CHANNEL_SHIFT: Final = 31
 CHANNEL_BITS: Final = 3
 LAST_ORDER: Final = 0x7
 NO_ORDER: Final = 0x8
+STEP_BITS: Final = 7  # of a step between owners in a byte
+LOWEST: Final = 0x7F
+MORE: Final = 0x80
 # One bit a slot. All unsigned: numba makes a float of signed and unsigned together.
 NO_BIT, BIT, WORD = np.uint64(0), np.uint64(1), np.uint64(63)
 # A de Bruijn sequence: the upper six bits of its product with a power of two are different for each of the 64.
@@ -238,3 +241,34 @@ def deal(pile: NDArray[np.uint16], owner: NDArray[np.int64], end: NDArray[np.int
         dealt[end[on]] = owner[at]
         end[on] += 1
     return len(pile)
+
+
+@loop("int64[::1] int64 > uint8[::1] int64[::1]")
+def write_steps(owners: NDArray[np.int64], most: int, body: NDArray[np.uint8], ends: NDArray[np.int64]) -> int:
+    """Steps from owner to owner by LEB128, those within each share of so many, one share after the other, and where
+    each ends; how many bytes, or -1 and nothing written where the owners do not ascend.
+    """
+    falls, wide = False, False
+    for at in range(1, len(owners)):
+        falls |= owners[at] <= owners[at - 1]
+        wide |= owners[at] - owners[at - 1] >= MORE
+    if falls:
+        return -1
+    written = 0
+    for share in range(len(ends)):
+        begin, end = share * most, min(share * most + most, len(owners))
+        if not wide:  # as nearly always where everybody is told
+            for at in range(begin + 1, end):
+                body[written + at - begin - 1] = owners[at] - owners[at - 1]
+            written += end - begin - 1
+        else:
+            for at in range(begin + 1, end):
+                step = owners[at] - owners[at - 1]
+                while step >= MORE:
+                    body[written] = step & LOWEST | MORE
+                    written += 1
+                    step >>= STEP_BITS
+                body[written] = step
+                written += 1
+        ends[share] = written
+    return written

@@ -16,13 +16,19 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from geoalert import compiled
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from geoalert.compiled import Loops
 
 HEAD: Final = struct.Struct("<Bq")
 BY_STEPS, WHOLE = 1, 8
 BITS: Final = 7  # of a step in a byte
 MORE: Final = 1 << BITS
+LONGEST: Final = 9  # bytes of a step
+NOT_ASCENDING: Final = "the owners of a batch ascend, each once"
 TOGETHER: Final = 16  # shares written at one go: what lies between ids and bytes then stays in the processor's cache
 
 
@@ -42,12 +48,14 @@ def shared_out(owners: NDArray[np.int64], most: int) -> list[Share]:
     Raises:
         ValueError: they do not ascend. Read back, they would be other people.
     """
+    if (loops := compiled.loops()) is not None and len(owners):
+        return _shared_out(np.ascontiguousarray(owners), most, loops)
     shares: list[Share] = []
     for begin in range(0, len(owners), most * TOGETHER):
         some = owners[begin : begin + most * TOGETHER]
         steps = np.diff(owners[begin : begin + len(some) + 1])  # the last one leads to the next of these
         if (steps <= 0).any():
-            raise ValueError("the owners of a batch ascend, each once")
+            raise ValueError(NOT_ASCENDING)
         first = np.arange(0, len(some), most)
         last = np.minimum(first + most, len(some)) - 1
         start, body = _written(steps)
@@ -57,6 +65,23 @@ def shared_out(owners: NDArray[np.int64], most: int) -> list[Share]:
             Share(size, least, greatest, HEAD.pack(BY_STEPS, least) + body[from_:to].tobytes())
             for least, greatest, size, from_, to in zip(*(bound.tolist() for bound in bounds), strict=True)
         )
+    return shares
+
+
+def _shared_out(owners: NDArray[np.int64], most: int, loops: Loops) -> list[Share]:
+    """As `shared_out`, by compiled loops."""
+    first = np.arange(0, len(owners), most)
+    last = np.append(first[1:], len(owners)) - 1
+    # A step that takes a byte more is at least so much wider: no more bytes than these can be needed.
+    room = len(owners) + min((LONGEST - 1) * len(owners), max(int(owners[-1]) - int(owners[0]), 0) >> BITS)
+    body, ends = np.empty(room, dtype=np.uint8), np.empty(len(first), dtype=np.int64)
+    if loops.write_steps(owners, most, body, ends) < 0:
+        raise ValueError(NOT_ASCENDING)
+    written, begins, shares = body[: ends[-1]].tobytes(), 0, []
+    bounds = (owners.take(first), owners.take(last), last - first + 1, ends)
+    for least, greatest, size, end in zip(*(bound.tolist() for bound in bounds), strict=True):
+        shares.append(Share(size, least, greatest, HEAD.pack(BY_STEPS, least) + written[begins:end]))
+        begins = end
     return shares
 
 

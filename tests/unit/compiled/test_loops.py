@@ -25,6 +25,7 @@ from geoalert.audience.overlay import Overlay
 from geoalert.audience.rules import members, sieve_of
 from geoalert.compiled import passes
 from geoalert.dispatch.dealing import dealt
+from geoalert.dispatch.owners import BITS, MORE, shared_out
 from geoalert.subscribers import attributes, cells
 
 ROOT = Path(__file__).parents[3]
@@ -57,6 +58,7 @@ def test_the_numbers_written_out_are_those_of_the_product() -> None:
     (from_shift, from_mask), (to_shift, to_mask) = attributes.QUIET_FROM, attributes.QUIET_TO
     assert from_mask << from_shift | to_mask << to_shift == passes.QUIET_BITS
     assert (passes.CHANNEL_SHIFT, passes.CHANNEL_BITS) == (attributes.CHANNEL_SHIFT, attributes.CHANNEL_BITS)
+    assert (passes.STEP_BITS, passes.MORE, passes.LOWEST) == (BITS, MORE, MORE - 1)
     assert (passes.LAST_ORDER, passes.NO_ORDER) == ((1 << attributes.CHANNEL_BITS) - 1, 1 << attributes.CHANNEL_BITS)
 
 
@@ -67,7 +69,7 @@ def test_no_number_comes_from_a_file_that_numba_does_not_look_at() -> None:
     ]
 
 
-def test_finding_choosing_and_dealing_use_every_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_finding_choosing_and_planning_use_every_loop(monkeypatch: pytest.MonkeyPatch) -> None:
     assert compiled.prepare()
     used: Counter[str] = Counter()
 
@@ -90,6 +92,7 @@ def test_finding_choosing_and_dealing_use_every_loop(monkeypatch: pytest.MonkeyP
     assert len(overlay.view().people(Cover.of(area), sieve_of(0, "Minor", {1}))) == len(people)
     told = members(people, 0, "Minor", {1}, datetime(2026, 11, 21, tzinfo=UTC), UTC).members
     list(dealt(told.subscriber & 1, told.subscriber))
+    shared_out(told.subscriber, 100)
     assert len(told) > 50
     assert [name for name in names if not used[name]] == []
 

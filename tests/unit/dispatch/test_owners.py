@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from geoalert.dispatch.owners import owners_in, shared_out
 
+pytestmark = pytest.mark.usefixtures("form")
 LEAST, GREATEST = -(1 << 62), (1 << 62) - 1  # further apart no two ids of a database are
 
 
@@ -28,7 +29,7 @@ def test_every_owner_comes_back_in_one_share(ids: set[int], most: int) -> None:
     ]
 
 
-@pytest.mark.parametrize("owners", [[2, 1], [1, 1], [1, 1 << 33, 7], [GREATEST, LEAST]])
+@pytest.mark.parametrize("owners", [[2, 1], [1, 1], [1, 1 << 33, 7], [GREATEST, LEAST], [1, GREATEST, 2]])
 def test_what_would_be_read_as_other_people_is_refused(owners: list[int]) -> None:
     with pytest.raises(ValueError, match="ascend"):
         shared_out(np.array(owners, dtype=np.int64), 1_000)
