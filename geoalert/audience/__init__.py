@@ -3,7 +3,7 @@
 from geoalert.audience.choosing import Members
 from geoalert.audience.cover import cover
 from geoalert.audience.parts import Divided, DividedFinder, Division, divided_in
-from geoalert.audience.people import People
+from geoalert.audience.people import People, Wishes
 from geoalert.audience.places import people_in
 from geoalert.audience.resolve import Aim, Audience, Finder, audience_hash, resolve, ruled
 from geoalert.audience.rules import LEFT_OUT, Ruled
@@ -19,6 +19,7 @@ __all__ = [
     "Members",
     "People",
     "Ruled",
+    "Wishes",
     "audience_hash",
     "cover",
     "divided_in",

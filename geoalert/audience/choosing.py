@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from geoalert import compiled
 from geoalert.audience.people import People, stretches
 from geoalert.subscribers.attributes import LANGUAGE, QUIET_FROM, QUIET_TO, field, order_mask, order_of
 
@@ -36,38 +35,42 @@ class Members:
 
 
 def reached(
-    people: People, told: NDArray[np.int64], allowed: Sequence[int], *, every: bool
-) -> tuple[Members, NDArray[np.uint32]]:
-    """How the people at these positions are told, held by nothing yet, and each entry's quiet hours, where they stand
-    in `attr`: by the first channel in their order, or with `every` by each. Everybody told can use one of those
-    allowed, which ascend.
+    people: People,
+    told: NDArray[np.int64],
+    allowed: Sequence[int],
+    holds: Callable[[NDArray[np.uint32]], NDArray[np.int64]] | None,
+    *,
+    every: bool,
+) -> Members:
+    """How the people at these positions are told: by the first channel in their order, or with `every` by each.
+    Everybody told can use one of those allowed, which ascend. `holds` says of quiet hours, where they stand in `attr`,
+    until when they hold; without it they do not.
     """
-    most = len(told) * (len(allowed) if every else 1)
-    subscriber, hours = np.empty(most, dtype=np.int64), np.empty(most, dtype=np.uint32)
-    channel, language = np.empty(most, dtype=np.uint8), np.empty(most, dtype=np.uint8)
-    if (loops := compiled.loops()) is not None:
-        channels = np.array(allowed, dtype=np.int64)
-        count = loops.choose(
-            told, people.subscriber, people.attr, channels, every, subscriber, channel, language, hours
-        )
+    attr, _, kind = people.wishes
+    # Whoever finds them brings over nobody who cannot be told, so nearly always these are all.
+    subscriber = people.subscriber if len(told) == len(people) else people.subscriber.take(told)
+    which = told if kind is None else kind if len(told) == len(people) else kind.take(told)
+    channel, language, hours = _of_each(attr, allowed)
+    hold = np.zeros(len(attr), dtype=np.int64) if holds is None else holds(hours)
+    if every:
+        person, channels = _every(attr, allowed, which)
+        subscriber, which = subscriber.take(person), which.take(person)
     else:
-        count, all_of_them = 0, len(told) == len(people)  # nearly always: who cannot be told was not brought over
-        for part in stretches(len(told)):
-            if all_of_them:
-                ids, attr = people.subscriber[part], people.attr[part]
-            else:
-                ids, attr = people.subscriber.take(told[part]), people.attr.take(told[part])
-            if every:
-                person, which = _every(attr, allowed)
-                ids, attr = ids.take(person), attr.take(person)
-            else:
-                which = _first(attr, allowed)
-            into = slice(count, count + len(ids))
-            subscriber[into], channel[into] = ids, which
-            language[into], hours[into] = field(attr, LANGUAGE), attr & QUIET
-            count += len(ids)
-    hold = np.zeros(count, dtype=np.int64)
-    return Members(subscriber[:count], channel[:count], language[:count], hold), hours[:count]
+        channels = channel.take(which)
+    held = hold.take(which) if hold.any() else np.zeros(len(which), dtype=np.int64)
+    return Members(subscriber, channels, language.take(which), held)
+
+
+def _of_each(
+    attr: NDArray[np.int64], allowed: Sequence[int]
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint32]]:
+    """The first channel, the language and the quiet hours."""
+    channel, language = np.empty((2, len(attr)), dtype=np.uint8)
+    hours = np.empty(len(attr), dtype=np.uint32)
+    for part in stretches(len(attr)):
+        some = attr[part]
+        channel[part], language[part], hours[part] = _first(some, allowed), field(some, LANGUAGE), some & QUIET
+    return channel, language, hours
 
 
 def _first(attr: NDArray[np.int64], allowed: Sequence[int]) -> NDArray[np.uint8]:
@@ -83,10 +86,12 @@ def _first(attr: NDArray[np.int64], allowed: Sequence[int]) -> NDArray[np.uint8]
     return best
 
 
-def _every(attr: NDArray[np.int64], allowed: Sequence[int]) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
-    """Positions of the people, ascending, and each usable channel of theirs, ascending."""
+def _every(
+    attr: NDArray[np.int64], allowed: Sequence[int], which: NDArray[np.integer]
+) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
+    """Positions in `which`, ascending, and each usable channel of theirs, ascending."""
     usable = np.empty((len(attr), len(allowed)), dtype=bool)
     for at, channel in enumerate(allowed):
         usable[:, at] = attr & order_mask(channel) != 0
-    person, which = np.divmod(np.flatnonzero(usable), len(allowed))
-    return person, np.array(allowed, dtype=np.uint8).take(which)
+    person, channels = np.divmod(np.flatnonzero(usable.take(which, axis=0)), len(allowed))
+    return person, np.array(allowed, dtype=np.uint8).take(channels)

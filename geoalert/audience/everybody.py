@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from geoalert import compiled
-from geoalert.audience.people import People, placed, stretches
+from geoalert.audience.people import People, Wishes, placed, stretches
 from geoalert.audience.sieve import Sieve
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-SOME: Final = 1_024  # persons, compiled
 FEW: Final = 4_096  # kinds, up to which looking through them costs next to nothing
 
 
@@ -94,19 +93,17 @@ class Everybody:
         """The persons in these slots, given ascending, as people who are certainly inside, and who are known to pass
         the sieve; arrays of the caller's.
         """
-        ids, attr, categories = np.empty((3, len(slots)), dtype=np.int64)
+        ids, kind = np.empty(len(slots), dtype=np.int64), np.empty(len(slots), dtype=np.uint32)
         if (loops := compiled.loops()) is not None:
-            some = np.empty((SOME, 2), dtype=np.int64)
-            loops.gather(slots, self._ids, self._kind, self._attr, self._categories, some, ids, attr, categories)
+            loops.gather(slots, self._ids, self._kind, ids, kind)
         else:
             for part in stretches(len(slots)):
-                here = slots[part]
-                kind = self._kind.take(here)
                 # "clip" changes nothing, all of them are there: without it numpy fills a copy of `out` first.
-                self._ids.take(here, out=ids[part], mode="clip")
-                self._attr.take(kind, out=attr[part], mode="clip")
-                self._categories.take(kind, out=categories[part], mode="clip")
-        return People(ids, attr, categories, np.ones(len(slots), dtype=bool), sieve)
+                self._ids.take(slots[part], out=ids[part], mode="clip")
+                self._kind.take(slots[part], out=kind[part], mode="clip")
+        wishes = Wishes(self._attr, self._categories, kind)
+        few = len(slots) < len(self._attr) and len(self._attr) > FEW
+        return People(ids, wishes.each() if few else wishes, np.ones(len(slots), dtype=bool), sieve)
 
     def merged(self, gone: NDArray[np.int64], persons: Persons) -> tuple[Everybody, NDArray[np.int64]]:
         """Without those in these slots and with these persons, ascending; and where each slot of now is then, or -1."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -20,7 +20,7 @@ from geoalert.audience.chosen import choices
 from geoalert.audience.cover import Cover
 from geoalert.audience.grid import Grid, Person, ranges
 from geoalert.audience.grounds import Grounds
-from geoalert.audience.people import People, placed
+from geoalert.audience.people import People, Wishes, placed
 from geoalert.audience.sieve import Sieve
 from geoalert.subscribers.cells import X_ORIGIN, Y_ORIGIN, cells_of
 
@@ -160,10 +160,12 @@ class View:
 
     def _people(self, slots: NDArray[np.int64], known: NDArray[np.int64]) -> People:
         people = self.base.people_at(slots)
+        if not len(known):
+            return people
         at = np.searchsorted(slots, self.slot[known])
-        people.attr[at] = self.attr[known]
-        people.categories[at] = self.categories[known]
-        return people
+        wishes = people.wishes.each()
+        wishes.attr[at], wishes.categories[at] = self.attr[known], self.categories[known]
+        return replace(people, wishes=wishes)
 
     def _rows_inside(self, cover: Cover) -> NDArray[np.int64]:
         """Rows with a place in the area; one with several may come more than once."""
@@ -182,10 +184,10 @@ class View:
         """With these rows, whose persons are not in the base."""
         ids = self.subscriber[new]
         at = np.searchsorted(people.subscriber, ids) + np.arange(len(ids))
+        known = people.wishes.each()
         return People(
             placed(people.subscriber, at, ids),
-            placed(people.attr, at, self.attr[new]),
-            placed(people.categories, at, self.categories[new]),
+            Wishes(placed(known.attr, at, self.attr[new]), placed(known.categories, at, self.categories[new])),
             np.ones(len(people) + len(ids), dtype=bool),
         )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -18,22 +18,47 @@ PART: Final = 16_384  # people
 DIGIT: Final = 16  # bits
 
 
+class Wishes(NamedTuple):
+    """What decides how people are told: `attr` and `categories` as in `subscribers.attributes`. Many are alike, so it
+    may stand here once a kind, and `kind` says which is whose; None: each their own.
+    """
+
+    attr: NDArray[np.int64]
+    categories: NDArray[np.int64]
+    kind: NDArray[np.uint32] | None = None
+
+    def each(self) -> Wishes:
+        """One entry a person."""
+        if self.kind is None:
+            return self
+        return Wishes(self.attr.take(self.kind), self.categories.take(self.kind))
+
+
 @dataclass(frozen=True, slots=True)
 class People:
-    """Ascending by `subscriber`, a positive id, each once. `attr` and `categories` as in `subscribers.attributes`.
+    """Ascending by `subscriber`, a positive id, each once, with their wishes.
 
     `certain` is true where a point of theirs lies inside, false where only a ward or a rounded cell of theirs shares
     ground with the area. Everybody here passes the sieve, where one is named.
     """
 
     subscriber: NDArray[np.int64]
-    attr: NDArray[np.int64]
-    categories: NDArray[np.int64]
+    wishes: Wishes
     certain: NDArray[np.bool_]
     sieve: Sieve | None = None
 
     def __len__(self) -> int:
         return len(self.subscriber)
+
+    @property
+    def attr(self) -> NDArray[np.int64]:
+        """Of each person."""
+        return self.wishes.each().attr
+
+    @property
+    def categories(self) -> NDArray[np.int64]:
+        """Of each person."""
+        return self.wishes.each().categories
 
     @classmethod
     def of(
@@ -50,13 +75,13 @@ class People:
         first = np.ones(len(order), dtype=bool)
         first[1:] = sorted_ids[1:] != sorted_ids[:-1]
         kept = order[first]
-        return cls(subscriber[kept], attr[kept], categories[kept], certain[kept], sieve)
+        return cls(subscriber[kept], Wishes(attr[kept], categories[kept]), certain[kept], sieve)
 
     @classmethod
     def none(cls) -> People:
         """Nobody."""
         empty = np.empty(0, dtype=np.int64)
-        return cls(empty, empty, empty, np.empty(0, dtype=bool))
+        return cls(empty, Wishes(empty, empty), np.empty(0, dtype=bool))
 
     def joined(self, other: People) -> People:
         """Both, each person once."""
@@ -71,10 +96,10 @@ class People:
         certain[at[known]] |= other.certain[known]
         new = ~known
         at = at[new] + np.arange(int(new.sum()))
+        ours, theirs = self.wishes.each(), other.wishes.each()
         return People(
             placed(self.subscriber, at, other.subscriber[new]),
-            placed(self.attr, at, other.attr[new]),
-            placed(self.categories, at, other.categories[new]),
+            Wishes(placed(ours.attr, at, theirs.attr[new]), placed(ours.categories, at, theirs.categories[new])),
             placed(certain, at, other.certain[new]),
             self.sieve if self.sieve == other.sieve else None,
         )

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
-from functools import cached_property
+from functools import cached_property, partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
@@ -96,19 +96,19 @@ def members(
     spared: Mapping[str, NDArray[np.bool_]] = NOBODY,
 ) -> Ruled:
     """How each of these people is told under the rules of a severity; not who is `spared`, by reason in `LEFT_OUT`."""
-    reach, attr = REACH[severity], people.attr
+    reach = REACH[severity]
     allowed = sorted(channels)
     sieve = sieve_of(category_bit, severity, allowed)
-    # Whoever found them may have looked already.
-    wanted = np.ones(len(attr), dtype=bool) if people.sieve == sieve else sieve.passes(attr, people.categories)
+    wanted = _passing(people, sieve)
     for heard in spared.values():
         wanted &= ~heard
 
     def left_out() -> NDArray[np.int8]:
+        attr, categories, _ = people.wishes.each()
         barred = {
             "paused": attr & ACTIVE == 0,
             "no_consent": attr & CONSENT == 0,
-            "category": people.categories & 1 << category_bit == 0,
+            "category": categories & 1 << category_bit == 0,
             "min_severity": field(attr, MIN_SEVERITY) > SEVERITIES[severity],
             "no_channel": attr & sieve.usable == 0,
             **spared,
@@ -120,10 +120,17 @@ def members(
         return why
 
     told = np.flatnonzero(wanted)
-    chosen, hours = reached(people, told, allowed, every=reach.all_channels)
-    if not reach.quiet_hours:
-        chosen = replace(chosen, hold=_holds(hours, now, zone))
-    return Ruled(chosen, told, left_out, tuple(spared))
+    holds = None if reach.quiet_hours else partial(_holds, now=now, zone=zone)
+    return Ruled(reached(people, told, allowed, holds, every=reach.all_channels), told, left_out, tuple(spared))
+
+
+def _passing(people: People, sieve: Sieve) -> NDArray[np.bool_]:
+    """Of each, whether nothing bars them."""
+    if people.sieve == sieve:  # whoever found them has looked already
+        return np.ones(len(people), dtype=bool)
+    attr, categories, kind = people.wishes
+    passes = sieve.passes(attr, categories)
+    return passes if kind is None else passes.take(kind)
 
 
 def _holds(hours: NDArray[np.uint32], now: datetime, zone: tzinfo) -> NDArray[np.int64]:

@@ -30,7 +30,6 @@ class Loops:
     list_marks: Loop
     gather: Loop
     admit: Loop
-    choose: Loop
     deal: Loop
     write_steps: Loop
 

@@ -24,13 +24,7 @@ SHIFT: Final = 12  # of a cell, and what follows from it
 WITHIN: Final = 0xFFF
 ROW: Final = 20
 COLUMN: Final = 0xFFFFF
-LANGUAGE_BITS: Final = 0xF  # of `attr`
-SEVERITY_BITS: Final = 0x7 << 4
-QUIET_BITS: Final = 0x7FF << 9 | 0x7FF << 20
-CHANNEL_SHIFT: Final = 31
-CHANNEL_BITS: Final = 3
-LAST_ORDER: Final = 0x7
-NO_ORDER: Final = 0x8
+SEVERITY_BITS: Final = 0x7 << 4  # of `attr`
 STEP_BITS: Final = 7  # of a step between owners in a byte
 LOWEST: Final = 0x7F
 MORE: Final = 0x80
@@ -147,31 +141,18 @@ def list_marks(marks: NDArray[np.uint64], slots: NDArray[np.int64]) -> int:
     return found
 
 
-@loop("int64[::1] int64[::1] uint32[::1] int64[::1] int64[::1] > int64[:,::1] int64[::1] int64[::1] int64[::1]")
-def gather(  # noqa: PLR0917 - as above
+@loop("int64[::1] int64[::1] uint32[::1] > int64[::1] uint32[::1]")
+def gather(
     slots: NDArray[np.int64],
     ids: NDArray[np.int64],
     kinds: NDArray[np.uint32],
-    attr_of: NDArray[np.int64],
-    categories_of: NDArray[np.int64],
-    some: NDArray[np.int64],
     subscribers: NDArray[np.int64],
-    attrs: NDArray[np.int64],
-    categories: NDArray[np.int64],
+    kind: NDArray[np.uint32],
 ) -> int:
-    """The persons in these slots. `some` is room for a few."""
-    for begin in range(0, len(slots), len(some)):
-        count = min(len(some), len(slots) - begin)
-        # First only what waits for memory, so that much of it waits at once; then what is looked up with it.
-        for at in range(count):
-            slot = np.uint64(slots[begin + at])
-            some[at, 0], some[at, 1] = ids[slot], kinds[slot]
-        for at in range(count):
-            subscribers[begin + at] = some[at, 0]
-        for at in range(count):
-            attrs[begin + at] = attr_of[np.uint64(some[at, 1])]
-        for at in range(count):
-            categories[begin + at] = categories_of[np.uint64(some[at, 1])]
+    """The persons in these slots. Nothing but what waits for memory, so that much of it waits at once."""
+    for at in range(len(slots)):
+        slot = np.uint64(slots[at])
+        subscribers[at], kind[at] = ids[slot], kinds[slot]
     return len(slots)
 
 
@@ -195,42 +176,6 @@ def admit(
             & ((one & SEVERITY_BITS) <= strictest)
         )
     return len(attr)
-
-
-@loop("int64[::1] int64[::1] int64[::1] int64[::1] boolean > int64[::1] uint8[::1] uint8[::1] uint32[::1]")
-def choose(  # noqa: PLR0917 - as above
-    told: NDArray[np.int64],
-    subscriber: NDArray[np.int64],
-    attr: NDArray[np.int64],
-    allowed: NDArray[np.int64],
-    every: bool,
-    subscribers: NDArray[np.int64],
-    channels: NDArray[np.uint8],
-    languages: NDArray[np.uint8],
-    hours: NDArray[np.uint32],
-) -> int:
-    """The channels of those told: each that is allowed and usable, or only the first in the person's order. Everybody
-    here has one.
-    """
-    if len(allowed) == 1:
-        for entry in range(len(told)):
-            person = np.uint64(told[entry])
-            subscribers[entry], channels[entry] = subscriber[person], allowed[0]
-            languages[entry], hours[entry] = attr[person] & LANGUAGE_BITS, attr[person] & QUIET_BITS
-        return len(told)
-    found = 0
-    for entry in range(len(told)):
-        person = np.uint64(told[entry])
-        one, best = attr[person], NO_ORDER
-        for channel in allowed:
-            order = (one >> (CHANNEL_SHIFT + CHANNEL_BITS * (channel - 1))) & LAST_ORDER
-            if order != 0 and (every or order < best):
-                best = order
-                subscribers[found], channels[found] = subscriber[person], channel
-                languages[found], hours[found] = one & LANGUAGE_BITS, one & QUIET_BITS
-                found += every
-        found += not every
-    return found
 
 
 @loop("uint16[::1] int64[::1] > int64[::1] int64[::1]")

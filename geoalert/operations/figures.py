@@ -72,7 +72,7 @@ class Figures:
 
     def at_most(self, codes: Iterable[int]) -> Table:
         """As if everybody had to go on to every channel of theirs among these."""
-        members: Members = reached(self.found.people, self.ruled.told, sorted(codes), every=True)[0]
+        members: Members = reached(self.found.people, self.ruled.told, sorted(codes), None, every=True)
         cell = members.channel.astype(np.int64) * CODES + members.language
         return self._counted(np.bincount(cell, minlength=CODES * CODES).reshape(CODES, CODES))
 

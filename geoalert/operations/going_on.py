@@ -17,7 +17,7 @@ from sqlalchemy import bindparam, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from geoalert.alerts.tables import Alert, Message
-from geoalert.audience import People
+from geoalert.audience import People, Wishes
 from geoalert.audience.among import Among
 from geoalert.audience.rules import REACH, members
 from geoalert.dispatch.entries import AtAnEnd, Entries
@@ -117,4 +117,4 @@ async def _people(session: AsyncSession, ended: AtAnEnd) -> People:
     for channel in CHANNELS.values():
         attr[used >> channel & 1 == 1] &= ~order_mask(channel)
     left = attr & sum(order_mask(channel) for channel in CHANNELS.values()) != 0
-    return People(subscriber[left], attr[left], categories[left], np.ones(int(left.sum()), dtype=bool))
+    return People(subscriber[left], Wishes(attr[left], categories[left]), np.ones(int(left.sum()), dtype=bool))

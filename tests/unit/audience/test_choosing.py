@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from geoalert.audience.people import PART, People
+from geoalert.audience.people import PART, People, Wishes
 from geoalert.audience.rules import members, quiet_until
 
 pytestmark = pytest.mark.usefixtures("form")
@@ -35,7 +35,7 @@ def crowd(seed: int, count: int) -> People:
     for channel in range(7):
         attr |= orders[:, channel] << 31 + 3 * channel
     ids = np.cumsum(chance.integers(1, 2**40, count))
-    return People(ids, attr, chance.integers(0, 2**62, count), np.ones(count, dtype=bool))
+    return People(ids, Wishes(attr, chance.integers(0, 2**62, count)), np.ones(count, dtype=bool))
 
 
 def one_by_one(
@@ -98,6 +98,6 @@ def test_a_crowd_that_is_taken_in_parts(severity: str) -> None:
 def test_quiet_hours_that_end_on_the_day_the_clocks_change() -> None:
     zone = ZoneInfo("Europe/Berlin")
     attr = 1 << 7 | 1 << 8 | 1 << 4 | 60 << 9 | 420 << 20 | 1 << 31
-    people = People(np.array([1]), np.array([attr]), np.array([1]), np.array([True]))
+    people = People(np.array([1]), Wishes(np.array([attr]), np.array([1])), np.array([True]))
     [hold] = members(people, 0, "Minor", {1}, BREAK_OF_SUMMER_TIME, zone).members.hold.tolist()
     assert hold == int((BREAK_OF_SUMMER_TIME + timedelta(hours=5, minutes=30)).timestamp())  # 07:00 CET, not CEST

@@ -13,7 +13,7 @@ from geoalert.audience.grid import Person
 from geoalert.audience.grounds import Grounds
 from geoalert.audience.overlay import Overlay
 from geoalert.audience.parts import NO_PART, Divided, Division, with_grounds
-from geoalert.audience.people import People
+from geoalert.audience.people import People, Wishes
 from geoalert.subscribers.cells import SCALE
 from tests.unit.audience.test_grid import SOUTH, WEST, City, changed, grid_of, stories
 
@@ -77,7 +77,7 @@ def test_the_area_as_its_own_part_holds_all() -> None:
 def test_a_point_tells_more_than_a_ward(far: int) -> None:
     def people(*ids: int) -> People:
         column = np.array(ids, dtype=np.int64)
-        return People(column, column, column, np.ones(len(ids), dtype=bool))
+        return People(column, Wishes(column, column), np.ones(len(ids), dtype=bool))
 
     points = Divided(people(1, 3, 9 + far), np.array([1, NO_PART, 0], dtype=np.int16))
     rows = np.array([(1, 1, 1, 0), (2, 1, 1, 1), (2, 1, 1, 0), (4, 1, 1, 2), (9 + far, 1, 1, 1)], dtype=np.int64)

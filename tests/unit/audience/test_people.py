@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geoalert.audience.people import People
+from geoalert.audience.people import People, Wishes
 from geoalert.audience.sieve import Sieve
 
 FOUND = st.dictionaries(st.integers(1, 30), st.booleans())
@@ -16,7 +16,7 @@ FOUND = st.dictionaries(st.integers(1, 30), st.booleans())
 
 def found(held: dict[int, bool]) -> People:
     ids = np.array(sorted(held), dtype=np.int64)
-    return People(ids, ids * 7, ids * 11, np.array([held[id_] for id_ in ids.tolist()], dtype=bool))
+    return People(ids, Wishes(ids * 7, ids * 11), np.array([held[id_] for id_ in ids.tolist()], dtype=bool))
 
 
 @given(one=FOUND, other=FOUND)

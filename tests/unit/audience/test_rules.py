@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
-from geoalert.audience.people import People
+from geoalert.audience.people import People, Wishes
 from geoalert.audience.rules import LEFT_OUT, members, quiet_until, sieve_of
 
 pytestmark = pytest.mark.usefixtures("form")
@@ -35,7 +35,7 @@ def person(
     attr = 1 | min_severity << 4 | consent << 7 | active << 8 | quiet[0] << 9 | quiet[1] << 20
     for order, channel in enumerate(channels, 1):
         attr |= order << 31 + 3 * (channel - 1)
-    return People(np.array([7]), np.array([attr]), np.array([categories]), np.array([True]))
+    return People(np.array([7]), Wishes(np.array([attr]), np.array([categories])), np.array([True]))
 
 
 CASES = [
@@ -94,8 +94,7 @@ def test_many_people_come_out_in_order_each_channel_once() -> None:
     parts = [person(), person(channels=()), person(channels=(SMS,)), person(categories=0), person(channels=(SMS, PUSH))]
     crowd = People(
         np.arange(10, 15),
-        np.concatenate([part.attr for part in parts]),
-        np.concatenate([part.categories for part in parts]),
+        Wishes(np.concatenate([part.attr for part in parts]), np.concatenate([part.categories for part in parts])),
         np.ones(5, dtype=bool),
     )
     calm = members(crowd, WATER, "Moderate", BOTH, TEN_IN_THE_MORNING, IST).members

@@ -52,14 +52,9 @@ def crowded_square(people: int, side: int = 20_000) -> Grid:
 def test_the_numbers_written_out_are_those_of_the_product() -> None:
     assert (passes.SHIFT, passes.ROW) == (cells.SHIFT, cells.ROW)
     assert (passes.WITHIN, passes.COLUMN) == (marks.WITHIN, marks.COLUMN)
-    assert attributes.LANGUAGE == (0, passes.LANGUAGE_BITS)
     shift, mask = attributes.MIN_SEVERITY
     assert mask << shift == passes.SEVERITY_BITS
-    (from_shift, from_mask), (to_shift, to_mask) = attributes.QUIET_FROM, attributes.QUIET_TO
-    assert from_mask << from_shift | to_mask << to_shift == passes.QUIET_BITS
-    assert (passes.CHANNEL_SHIFT, passes.CHANNEL_BITS) == (attributes.CHANNEL_SHIFT, attributes.CHANNEL_BITS)
     assert (passes.STEP_BITS, passes.MORE, passes.LOWEST) == (BITS, MORE, MORE - 1)
-    assert (passes.LAST_ORDER, passes.NO_ORDER) == ((1 << attributes.CHANNEL_BITS) - 1, 1 << attributes.CHANNEL_BITS)
 
 
 def test_no_number_comes_from_a_file_that_numba_does_not_look_at() -> None:
