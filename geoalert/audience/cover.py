@@ -17,10 +17,13 @@ import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry
 
+from geoalert import compiled
 from geoalert.subscribers.cells import ROW, SCALE, SHIFT, X_ORIGIN, Y_ORIGIN
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from geoalert.compiled import Loops
 
 CELL: Final = 1 << SHIFT
 MARGIN: Final = 4  # lattice units; float64 holds degrees to about 1e-7 of one
@@ -50,6 +53,8 @@ class Cover:
     @classmethod
     def of(cls, area: BaseGeometry) -> Cover:
         """`area` as for `cover`."""
+        if (loops := compiled.loops()) is not None:
+            return _compiled(area, loops)
         row, first, last, edge, every_edge = _touched(area)
         key = row << ROW | np.maximum(first, 0)
         order = np.argsort(key)
@@ -121,8 +126,7 @@ def _touched(
     area: BaseGeometry,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], Edges]:
     """For every edge and row it passes: the row, the first and last column it touches there, and which edge."""
-    rings = shapely.get_rings(shapely.get_parts(area))
-    corners, ring = shapely.get_coordinates(rings, return_index=True)
+    corners, ring = _corners(area)
     x = corners[:, 0] * SCALE + X_ORIGIN
     y = corners[:, 1] * SCALE + Y_ORIGIN
     begins = np.flatnonzero(ring[1:] == ring[:-1])
@@ -148,6 +152,30 @@ def _touched(
     first = (np.minimum(at_bottom, at_top) - MARGIN).astype(np.int64) >> SHIFT
     last = (np.maximum(at_bottom, at_top) + MARGIN).astype(np.int64) >> SHIFT
     return row, first, last, edge, Edges(y0, y1, run_x, rise, run_x * y0 - rise * x0)
+
+
+def _compiled(area: BaseGeometry, loops: Loops) -> Cover:
+    """As `Cover.of`."""
+    corners, ring = _corners(area)
+    every, rows = np.empty((len(corners), 7), dtype=np.float64), np.empty((len(corners), 2), dtype=np.int64)
+    count = loops.raise_edges(corners, ring, every, rows)
+    every, rows = every[:count], rows[:count]
+    touched = int(rows[:, 1].sum())
+    first, last, which = np.empty((3, touched), dtype=np.int64)
+    loops.touch_cells(every, rows, first, last, which)
+    runs, ends = np.empty((2 * touched, 3), dtype=np.int64), np.empty(1, dtype=np.int64)
+    (start, edges), lines = np.empty((2, touched), dtype=np.int64), np.empty((5, touched), dtype=np.float64)
+    west_inside = np.empty(touched, dtype=bool)
+    joined = loops.join_stretches(
+        np.argsort(first), first, last, which, every, runs, start, edges, west_inside, lines, ends
+    )
+    return Cover(area, runs[: ends[0]], start[:joined], edges[:joined], west_inside[:joined], Edges(*lines))
+
+
+def _corners(area: BaseGeometry) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Of every ring one after the other, lon and lat in degrees, and which ring."""
+    corners, ring = shapely.get_coordinates(shapely.get_rings(shapely.get_parts(area)), return_index=True)
+    return corners, ring
 
 
 def _interleaved(

@@ -14,16 +14,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from geoalert.compiled.passes import SIGNATURES
+from geoalert.compiled import covering, passes
+from geoalert.compiled.listing import SIGNATURES
 
 log = logging.getLogger(__name__)
+LISTED: Final = (covering, passes)
 Loop = Callable[..., int]
 
 
 @dataclass(frozen=True, slots=True)
 class Loops:
-    """Those of `passes`, compiled."""
+    """Those of `covering` and `passes`, compiled."""
 
+    raise_edges: Loop
+    touch_cells: Loop
+    join_stretches: Loop
     mark_stretches: Loop
     mark_on_edges: Loop
     mark: Loop

@@ -1,7 +1,6 @@
 """The loops that numba compiles, as plain functions: numbers and arrays in, arrays filled, how many entries returned.
 
-None of them allocates, raises, or looks beyond what it is given; a caller gives arrays that are long enough. Above each
-stands its signature in numba's words: `[::1]` lies in one piece, and what comes after `>` is written.
+None of them allocates, raises, or looks beyond what it is given; a caller gives arrays that are long enough.
 
 Numbers from elsewhere are written out here, and a test holds them to their source: numba keeps machine code by the text
 of this file, and would go on with the old number if it changed in another.
@@ -9,16 +8,14 @@ of this file, and would go on with the old number if it changed in another.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from geoalert.compiled.listing import loop
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-Loop = TypeVar("Loop", bound=Callable[..., int])
-SIGNATURES: Final[dict[str, tuple[Callable[..., int], str]]] = {}
 
 SHIFT: Final = 12  # of a cell, and what follows from it
 WITHIN: Final = 0xFFF
@@ -34,14 +31,6 @@ NO_BIT, BIT, WORD = np.uint64(0), np.uint64(1), np.uint64(63)
 SEQUENCE, UPPER = np.uint64(0x03F79D71B4CB0A89), np.uint64(58)
 POSITION: Final = np.zeros(64, dtype=np.int64)
 POSITION[[((0x03F79D71B4CB0A89 << bit) & (1 << 64) - 1) >> 58 for bit in range(64)]] = range(64)
-
-
-def loop(signature: str) -> Callable[[Loop], Loop]:
-    def listed(function: Loop) -> Loop:
-        SIGNATURES[function.__name__] = function, signature
-        return function
-
-    return listed
 
 
 @loop("int64[::1] int64[::1] uint32[::1] uint32[::1] boolean[::1] > uint64[::1]")

@@ -9,9 +9,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from shapely.geometry.base import BaseGeometry
 
-from geoalert.audience.cover import cover
+from geoalert import compiled
+from geoalert.audience.cover import Cover, cover
 from geoalert.subscribers.cells import SCALE, SHIFT, cell_of, cells_of
 
+pytestmark = pytest.mark.usefixtures("form")
+LINE = ("low", "high", "run_x", "rise", "level")
 CELL = (1 << SHIFT) / SCALE  # degrees
 
 
@@ -66,6 +69,30 @@ def test_cells_and_shapely_agree_on_every_place(area: BaseGeometry, seed: int) -
 
 
 @pytest.mark.requirement("S002-14")
+@given(area=areas())
+@example(area=shapely.Polygon())
+@example(area=shapely.box(73.8, 18.5, 73.9, 18.6).difference(shapely.box(73.82, 18.52, 73.84, 18.54)))
+@settings(max_examples=150, deadline=None)
+def test_both_forms_cover_alike(area: BaseGeometry) -> None:
+    was_on = compiled.loops() is not None
+    assert compiled.prepare()
+    forms = []
+    for on in (False, True):
+        compiled.switch(on=on)
+        forms.append(Cover.of(area))
+    compiled.switch(on=was_on)
+    one, other = forms
+    for name in ("runs", "edge_count", "edge_start", "west_inside"):
+        assert getattr(one, name).tolist() == getattr(other, name).tolist()
+        assert getattr(one, name).dtype == getattr(other, name).dtype
+    for start, count in zip(one.edge_start.tolist(), one.edge_count.tolist(), strict=True):
+        lines = [
+            sorted(zip(*(getattr(each.edges, name)[start : start + count] for name in LINE), strict=True))
+            for each in forms
+        ]
+        assert lines[0] == lines[1], "the same edges pass through each run, in whatever order"
+
+
 def test_a_place_exactly_on_the_line_is_told() -> None:
     area = shapely.box(73.80, 18.50, 73.82, 18.52)
     x = np.array([73.80, 73.81, 73.82], dtype=float) * SCALE

@@ -18,12 +18,13 @@ import shapely
 
 from geoalert import compiled
 from geoalert.audience import marks
-from geoalert.audience.cover import Cover
+from geoalert.audience.cover import CELL, MARGIN, Cover
 from geoalert.audience.everybody import Persons
 from geoalert.audience.grid import Grid, Places
 from geoalert.audience.overlay import Overlay
 from geoalert.audience.rules import members, sieve_of
-from geoalert.compiled import passes
+from geoalert.compiled import covering, passes
+from geoalert.compiled.listing import SIGNATURES
 from geoalert.dispatch.dealing import dealt
 from geoalert.dispatch.owners import BITS, MORE, shared_out
 from geoalert.subscribers import attributes, cells
@@ -51,17 +52,20 @@ def crowded_square(people: int, side: int = 20_000) -> Grid:
 
 def test_the_numbers_written_out_are_those_of_the_product() -> None:
     assert (passes.SHIFT, passes.ROW) == (cells.SHIFT, cells.ROW)
+    assert (covering.SHIFT, covering.ROW, covering.CELL) == (cells.SHIFT, cells.ROW, CELL)
+    assert (covering.SCALE, covering.X_ORIGIN, covering.Y_ORIGIN) == (cells.SCALE, cells.X_ORIGIN, cells.Y_ORIGIN)
+    assert covering.MARGIN == MARGIN
     assert (passes.WITHIN, passes.COLUMN) == (marks.WITHIN, marks.COLUMN)
     shift, mask = attributes.MIN_SEVERITY
     assert mask << shift == passes.SEVERITY_BITS
     assert (passes.STEP_BITS, passes.MORE, passes.LOWEST) == (BITS, MORE, MORE - 1)
 
 
-def test_no_number_comes_from_a_file_that_numba_does_not_look_at() -> None:
-    text = Path(passes.__file__).read_text(encoding="utf-8")
-    assert not [
-        line for line in text.splitlines() if line.lstrip().startswith(("import", "from")) and "geoalert" in line
-    ]
+@pytest.mark.parametrize("file", [covering.__file__, passes.__file__])
+def test_no_number_comes_from_a_file_that_numba_does_not_look_at(file: str) -> None:
+    lines = [line.strip() for line in Path(file).read_text(encoding="utf-8").splitlines()]
+    ours = [line for line in lines if line.startswith(("import", "from")) and "geoalert" in line]
+    assert ours == ["from geoalert.compiled.listing import loop"]
 
 
 def test_finding_choosing_and_planning_use_every_loop(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -76,7 +80,7 @@ def test_finding_choosing_and_planning_use_every_loop(monkeypatch: pytest.Monkey
         return run
 
     names = [field.name for field in fields(compiled.Loops)]
-    assert names == list(passes.SIGNATURES)
+    assert names == list(SIGNATURES)
     ready = compiled._of_this_process.ready
     watched = compiled.Loops(**{name: counted(name, getattr(ready, name)) for name in names})
     monkeypatch.setattr(compiled._of_this_process, "ready", watched)
@@ -140,7 +144,7 @@ def test_what_was_kept_is_used_and_damage_to_it_does_no_harm(tmp_path: Path) -> 
     first = found_in_a_process(NUMBA_CACHE_DIR=str(tmp_path))
     kept = sorted(tmp_path.rglob("*.nbc"))
     written = [path.stat().st_mtime_ns for path in kept]
-    assert len(kept) == len(passes.SIGNATURES)
+    assert len(kept) == len(SIGNATURES)
     again = found_in_a_process(NUMBA_CACHE_DIR=str(tmp_path))
     assert [path.stat().st_mtime_ns for path in kept] == written
     kept[0].write_bytes(kept[0].read_bytes()[:100])
