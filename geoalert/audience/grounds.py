@@ -90,6 +90,8 @@ async def choosers(session: AsyncSession, codes: Sequence[str]) -> Grounds:
 
 def sharing(area: BaseGeometry, codes: Sequence[str], ground_of: Callable[[str], BaseGeometry]) -> list[str]:
     """Those of the codes whose ground shares interior with the area; squares all at once."""
+    if not codes:
+        return []
     squares = [code for code in codes if is_rounded(code)]
     lines = {code: known(code, ground_of) for code in codes if not is_rounded(code)}
     wards = {code: line for code, line in lines.items() if line is not None}

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 HEADER = 19  # signature, flags, length of an empty extension: PostgreSQL's "Binary Format" of COPY
 TRAILER = 2
+WIDTH = 8  # of a bigint
+NULL = -1  # in place of a length
+OTHER_ROWS = "COPY gave other rows than asked for"
 FEW = 10  # rows that go by INSERT
 
 
@@ -99,6 +102,43 @@ async def copy_out(session: AsyncSession, query: str, *arguments: object, column
 
     `arguments` stand for $1, $2, … of the query. It runs in the session's transaction, on its snapshot.
     """
+    whole = await _copied(session, query, arguments)
+    row = _row(columns)
+    count, rest = divmod(len(whole), row.itemsize)
+    if rest:
+        raise RuntimeError(OTHER_ROWS)
+    return np.frombuffer(whole, dtype=row, count=count)["parts"]["value"].astype(np.int64)
+
+
+async def copy_out_apart(
+    session: AsyncSession, query: str, *arguments: object, columns: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """As `copy_out`, of rows whose last column is NULL in those that come first and in none that comes after: the ones
+    without that column, and the others. A NULL is neither written out nor brought over.
+
+    Raises:
+        RuntimeError: they come in another order.
+    """
+    whole = await _copied(session, query, arguments)
+    short = np.dtype([*_row(columns - 1).descr, ("last", ">i4")])
+    first = np.frombuffer(whole, dtype=short, count=len(whole) // short.itemsize)
+    other = np.flatnonzero(first["last"] != NULL)
+    count = int(other[0]) if len(other) else len(first)
+    left, row = memoryview(whole)[count * short.itemsize :], _row(columns)
+    if len(left) % row.itemsize:
+        raise RuntimeError(OTHER_ROWS)
+    after = np.frombuffer(left, dtype=row)
+    if (after["fields"] != columns).any() or (after["parts"]["length"] != WIDTH).any():
+        raise RuntimeError(OTHER_ROWS)
+    return first["parts"]["value"][:count].astype(np.int64), after["parts"]["value"].astype(np.int64)
+
+
+def _row(columns: int) -> np.dtype[np.void]:
+    return np.dtype([("fields", ">i2"), ("parts", [("length", ">i4"), ("value", ">i8")], (columns,))])
+
+
+async def _copied(session: AsyncSession, query: str, arguments: Sequence[object]) -> bytearray:
+    """The rows as PostgreSQL writes them out."""
     raw = await raw_connection(session)
     whole = bytearray()
 
@@ -106,10 +146,7 @@ async def copy_out(session: AsyncSession, query: str, *arguments: object, column
         whole.extend(part)
 
     await raw.copy_from_query(query, *arguments, output=take, format="binary")
-    row = np.dtype([("fields", ">i2"), ("parts", [("length", ">i4"), ("value", ">i8")], (columns,))])
-    count, rest = divmod(len(whole) - HEADER - TRAILER, row.itemsize)
-    if rest or struct.unpack(">h", whole[-TRAILER:]) != (-1,):
-        msg = "COPY gave rows of another width than asked for"
-        raise RuntimeError(msg)
-    rows = np.frombuffer(whole, dtype=row, count=count, offset=HEADER)
-    return rows["parts"]["value"].astype(np.int64)
+    if struct.unpack(">h", whole[-TRAILER:]) != (-1,):
+        raise RuntimeError(OTHER_ROWS)
+    del whole[-TRAILER:], whole[:HEADER]
+    return whole
