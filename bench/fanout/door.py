@@ -19,6 +19,7 @@ from api.main import create_app
 from bench.fanout.crowd import CITY
 from bench.fanout.rivals import PostGis
 from geoalert.bootstrap import House
+from geoalert.bootstrap.long_lived import settle
 from geoalert.cli.serve import listen
 from geoalert.departments import issue, name_officer
 from geoalert.wards import Ward, load_city
@@ -91,6 +92,7 @@ async def door(house: House) -> AsyncIterator[Door]:
     try:
         while not (server.started and app.state.house.grid.loaded):  # noqa: ASYNC110 - a bench may look again
             await asyncio.sleep(0.1)
+        settle()  # as `geoalert serve` does
         headers = {"Authorization": f"Bearer {credential}"}
         async with aiohttp.ClientSession(f"http://127.0.0.1:{bound.getsockname()[1]}", headers=headers) as client:
             yield Door(client)

@@ -14,6 +14,7 @@ import uvicorn
 
 from api.main import create_app
 from geoalert.bootstrap import collect_traces, open_house, until_outdated_at
+from geoalert.bootstrap.long_lived import settle
 from geoalert.cli.console import err
 from geoalert.cli.orphan import WITH_PARENT, on_stop
 from geoalert.errors import Unavailable
@@ -62,6 +63,10 @@ class _Server(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        settle()
 
     def stop(self) -> None:
         self.should_exit = True
