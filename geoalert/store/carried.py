@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy import Boolean, Date, DateTime, Float, Integer, LargeBinary, Numeric
 from sqlalchemy.types import JSON, TypeEngine
 
-from geoalert.store.columns import Geometry, Instant
+from geoalert.store.columns import Codes, Geometry, Instant
 
 Kind = Literal["integer", "float", "boolean", "text", "bytes", "instant", "date", "document", "shape"]
 Row = list[Any]
@@ -28,7 +28,7 @@ KINDS: Final[Sequence[tuple[tuple[type[TypeEngine[Any]], ...], Kind]]] = (
     ((Instant, DateTime), "instant"),
     ((Date,), "date"),
     ((JSON,), "document"),
-    ((LargeBinary,), "bytes"),
+    ((Codes, LargeBinary), "bytes"),
     ((Boolean,), "boolean"),
     ((Integer,), "integer"),
     ((Float, Numeric), "float"),
