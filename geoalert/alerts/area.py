@@ -19,6 +19,7 @@ MAX_WARDS = 200
 MAX_AREAS = 200
 PLACES = 7  # decimals: 1.1 cm, the lattice places are stored on
 FARTHEST = 1e6  # no coordinate is near it; NaN compares false
+EAST, NORTH = 180, 90
 KINDS = ("Polygon", "MultiPolygon")
 DRAWN = "/area/drawn"
 
@@ -69,9 +70,13 @@ def _rings_are_closed(geometry: Mapping[str, Any]) -> None:
 
 
 def refuse_outside(drawn: BaseGeometry, bounds: tuple[float, float, float, float]) -> None:
-    """Raises Invalid where nothing of it lies within these bounds; says so where the axes were swapped."""
+    """Raises Invalid where nothing of it lies within these bounds, saying so where the axes were swapped, or where it
+    reaches beyond the world.
+    """
     west, south, east, north = drawn.bounds
     if shapely.box(*bounds).intersects(drawn):
+        if west < -EAST or east > EAST or south < -NORTH or north > NORTH:
+            raise Invalid("a longitude is -180 to 180, a latitude -90 to 90", pointer=DRAWN)
         return
     if shapely.box(*bounds).intersects(shapely.box(south, west, north, east)):
         raise Invalid("latitude and longitude look swapped; GeoJSON puts longitude first", pointer=DRAWN)

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from geoalert.compiled import Loops
 
 CELL: Final = 1 << SHIFT
+COLUMN: Final = (1 << ROW) - 1  # the last
+FARTHEST: Final = 1_000  # degrees
 MARGIN: Final = 4  # lattice units; float64 holds degrees to about 1e-7 of one
 CROWDED: Final = 48  # edges in one run, beyond which the shape's own index is the faster test
 FEW: Final = 16  # places, up to which a test costs less than the shape's own index
@@ -56,14 +58,15 @@ class Cover:
         if (loops := compiled.loops()) is not None:
             return _compiled(area, loops)
         row, first, last, edge, every_edge = _touched(area)
-        key = row << ROW | np.maximum(first, 0)
+        # What lies beyond the world is held to its last columns: their places are tested.
+        key = row << ROW | first.clip(0, COLUMN)
         order = np.argsort(key)
         key, row, edges = key.take(order), row.take(order), every_edge.take(edge.take(order))
         if not len(key):
             nothing = np.empty(0, dtype=np.int64)
             return cls(area, np.empty((0, 3), dtype=np.int64), nothing, nothing, np.empty(0, dtype=bool), edges)
         # Merge the stretches of one row that meet: a stretch begins where it lies beyond all before it.
-        reach = np.maximum.accumulate(row << ROW | last.take(order))
+        reach = np.maximum.accumulate(row << ROW | last.take(order).clip(0, COLUMN))
         begins = np.empty(len(key), dtype=bool)
         begins[0] = True
         np.greater(key[1:], reach[:-1] + 1, out=begins[1:])
@@ -173,8 +176,14 @@ def _compiled(area: BaseGeometry, loops: Loops) -> Cover:
 
 
 def _corners(area: BaseGeometry) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Of every ring one after the other, lon and lat in degrees, and which ring."""
+    """Of every ring one after the other, lon and lat in degrees, and which ring.
+
+    Raises:
+        ValueError: one is nowhere near the world: the rows of cells between would be more than there is room for.
+    """
     corners, ring = shapely.get_coordinates(shapely.get_rings(shapely.get_parts(area)), return_index=True)
+    if not (np.abs(corners) < FARTHEST).all():  # nor is NaN
+        raise ValueError("a corner of the area is not a longitude and a latitude")
     return corners, ring
 
 

@@ -91,7 +91,7 @@ class Everybody:
 
     def at(self, slots: NDArray[np.int64], sieve: Sieve | None = None) -> People:
         """The persons in these slots, given ascending, as people who are certainly inside, and who are known to pass
-        the sieve; arrays of the caller's.
+        the sieve. Their wishes may be those of the grid, which stay as they are.
         """
         ids, kind = np.empty(len(slots), dtype=np.int64), np.empty(len(slots), dtype=np.uint32)
         if (loops := compiled.loops()) is not None:

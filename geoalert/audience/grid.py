@@ -118,7 +118,7 @@ class Grid:
         return self._everybody.at(slots, None if passing is None else sieve)
 
     def people_at(self, slots: NDArray[np.int64]) -> People:
-        """The persons in these slots, given ascending, as people who are certainly inside; arrays of the caller's."""
+        """The persons in these slots, given ascending, as people who are certainly inside."""
         return self._everybody.at(slots)
 
     def first_of(self, covers: Sequence[Cover]) -> NDArray[np.int16]:

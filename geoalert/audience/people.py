@@ -1,4 +1,4 @@
-"""Those inside an area with what decides how they are told: arrays of equal length, one entry a person."""
+"""Those inside an area with what decides how they are told."""
 
 from __future__ import annotations
 

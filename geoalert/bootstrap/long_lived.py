@@ -1,4 +1,4 @@
-"""What a process that stays for long does once it has loaded everything."""
+"""What a process that stays for long does once it has begun."""
 
 from __future__ import annotations
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 SHIFT: Final = 12  # of a cell, and what follows from it
 CELL: Final = 4096
 ROW: Final = 20
+WESTERN, EASTERN = np.int64(0), np.int64(0xFFFFF)  # columns, the last there are
 SCALE: Final = 1e7
 X_ORIGIN: Final = 1_800_000_000
 Y_ORIGIN: Final = 900_000_000
@@ -68,9 +69,8 @@ def touch_cells(
             if at_bottom > at_top:
                 at_bottom, at_top = at_top, at_bottom
             west, east = np.int64(at_bottom - MARGIN) >> SHIFT, np.int64(at_top + MARGIN) >> SHIFT
-            first[touched], last[touched] = row << ROW, row << ROW | east
-            if west > 0:
-                first[touched] |= west
+            first[touched] = row << ROW | min(max(west, WESTERN), EASTERN)
+            last[touched] = row << ROW | min(max(east, WESTERN), EASTERN)
             which[touched] = edge
             touched += 1
     return touched

@@ -184,8 +184,9 @@ def write_steps(owners: NDArray[np.int64], most: int, body: NDArray[np.uint8], e
     """
     falls, wide = False, False
     for at in range(1, len(owners)):
-        falls |= owners[at] <= owners[at - 1]
-        wide |= owners[at] - owners[at - 1] >= MORE
+        step = owners[at] - owners[at - 1]
+        falls |= step <= 0
+        wide |= step >= MORE
     if falls:
         return -1
     written = 0

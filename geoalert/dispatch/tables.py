@@ -25,7 +25,8 @@ class Batch(Base):
     """Up to N recipients of one message, channel and language: the unit of durable work.
 
     `recipients` holds owner ids, ascending (a subscriber's, or the negative of an account's), as `owners` writes them,
-    `outcomes` and `reasons` one byte each, same positions. Only `merge_outcomes` writes the last two.
+    `outcomes` and `reasons` one byte each, same positions; where all are alike the store holds six. Only
+    `merge_outcomes` writes the last two.
     """
 
     __tablename__ = "batch"

@@ -7,21 +7,31 @@ message; and that it was answered shows that the connection is alive, which othe
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from types import MappingProxyType
 from typing import Final
 
-from asyncpg.exceptions import InterfaceError, InternalClientError, PostgresError
+from asyncpg.exceptions import InterfaceError, InternalClientError, PostgresConnectionError, PostgresError
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine.interfaces import AdaptedConnection
-from sqlalchemy.exc import DBAPIError, InvalidatePoolError, InvalidRequestError, OperationalError
+from sqlalchemy.exc import (
+    DBAPIError,
+    IntegrityError,
+    InvalidatePoolError,
+    InvalidRequestError,
+    OperationalError,
+    ProgrammingError,
+)
 from sqlalchemy.pool import ConnectionPoolEntry, PoolResetState
 
 BEGIN: Final = "BEGIN"
 READING: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 WORDS: Final = "geoalert_postgresql_begin"  # of an engine: what begins its transactions; empty: it has none
 SAID: Final = "geoalert_begun"  # in a connection's `info`: what the server said to the last of the statements in it
+# By class of SQLSTATE; whatever else there is comes from outside and may pass.
+KINDS: Final[Mapping[str, type[DBAPIError]]] = MappingProxyType({"23": IntegrityError, "42": ProgrammingError})
 _ASKED_FIRST: ContextVar[bool] = ContextVar("_ASKED_FIRST", default=False)
 
 
@@ -76,13 +86,18 @@ def _commit(connection: Connection) -> None:
 
 
 def _rollback(connection: Connection) -> None:
+    """A connection by which nothing can be undone is closed: then the server undoes it."""
     if connection.closed or connection.invalidated or not connection.connection.is_valid:
         return
     driver = connection.connection.driver_connection
     if driver is None or driver.is_closed():
         connection.invalidate()
     elif driver.is_in_transaction():
-        _said(connection, "ROLLBACK")
+        try:
+            _said(connection, "ROLLBACK")
+        except DBAPIError as error:
+            if not connection.invalidated:
+                connection.invalidate(error)
 
 
 def _leave(connection: AdaptedConnection, _entry: ConnectionPoolEntry, state: PoolResetState) -> None:
@@ -92,11 +107,17 @@ def _leave(connection: AdaptedConnection, _entry: ConnectionPoolEntry, state: Po
 
 
 def in_words_of_sqlalchemy(error: BaseException) -> DBAPIError | None:
-    """What to raise in place of an error that is the driver's own; None where it is not."""
-    if not isinstance(error, PostgresError | InterfaceError | InternalClientError):
-        return None
-    lost = not getattr(error, "sqlstate", None)  # the server said nothing: it was not asked, or cannot be
-    return DBAPIError(None, None, error, connection_invalidated=lost)
+    """What to raise in place of an error that is the driver's own; None where it is not, or is a mistake of ours."""
+    if isinstance(error, PostgresError):
+        return _kind_of(error)(None, None, error, connection_invalidated=isinstance(error, PostgresConnectionError))
+    # The driver knows that the connection is over, or only that its last answer was none of ours.
+    if isinstance(error, InternalClientError) or (isinstance(error, InterfaceError) and "closed" in str(error)):
+        return OperationalError(None, None, error, connection_invalidated=True)
+    return None
+
+
+def _kind_of(error: Exception) -> type[DBAPIError]:
+    return KINDS.get(str(getattr(error, "sqlstate", None) or "")[:2], OperationalError)
 
 
 def _words_of(connection: Connection) -> str:
@@ -108,7 +129,7 @@ def _said(connection: Connection, words: str) -> str:
     """What the server says to these words: to the last of them, where they are several statements.
 
     Raises:
-        OperationalError: it refuses, or does not answer; in place of the driver's own errors.
+        DBAPIError: it refuses, or does not answer; in place of the driver's own errors.
     """
     proxied = connection.connection
     try:
@@ -117,7 +138,7 @@ def _said(connection: Connection, words: str) -> str:
         gone = proxied.driver_connection is None or proxied.driver_connection.is_closed()
         if gone:
             connection.invalidate(error)
-        raise OperationalError(words, None, error, connection_invalidated=gone) from error
+        raise _kind_of(error)(words, None, error, connection_invalidated=gone) from error
     except BaseException as error:
         connection.invalidate(error)  # nobody may take what is on its way for the answer to something else
         raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import struct
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
@@ -13,6 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from geoalert.store.base import Base
+from geoalert.store.begun import in_words_of_sqlalchemy
 from geoalert.store.columns import Codes, short
 
 if TYPE_CHECKING:
@@ -39,9 +41,28 @@ async def raw_connection(session: AsyncSession) -> Any:  # noqa: ANN401 - asyncp
     return raw
 
 
+async def asked(session: AsyncSession, question: str, *arguments: object) -> Any:  # noqa: ANN401 - a row of the driver's
+    """The one row that PostgreSQL answers, straight of the driver: for what is asked too often for SQLAlchemy's way.
+
+    Raises:
+        DBAPIError: it could not be had; in place of the driver's own errors.
+    """
+    raw = await bare_connection(session)
+    try:
+        return await raw.fetchrow(question, *arguments)
+    except Exception as error:
+        if (said := in_words_of_sqlalchemy(error)) is not None:
+            raise said from error
+        raise
+    except BaseException:
+        # Nobody may take what is on its way for the answer to something else, or wait for it to come.
+        await asyncio.shield(asyncio.create_task((await session.connection()).invalidate()))
+        raise
+
+
 async def bare_connection(session: AsyncSession) -> Any:  # noqa: ANN401 - as above
     """The driver's connection as it is. What goes wrong there is raised as the driver says it, until it leaves the
-    block of `Store.reading` or `Store.writing`.
+    block of `Store.reading` or `Store.writing`; with `Store.looking` the caller sees to both.
     """
     return (await (await session.connection()).get_raw_connection()).driver_connection
 

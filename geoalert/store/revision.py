@@ -34,8 +34,8 @@ def holding(revision: str) -> str:
 
 
 async def found_in(connection: AsyncConnection | AsyncSession) -> str:
-    """The revision of a store that has one."""
-    return str((await connection.execute(FOUND)).scalar_one())
+    """The revision of a store; "none" where it was taken back to before the first."""
+    return str((await connection.execute(FOUND)).scalar_one_or_none() or "none")
 
 
 async def hold(session: AsyncSession, revision: str) -> None:

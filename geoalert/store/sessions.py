@@ -24,7 +24,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from geoalert.errors import Invalid, Outdated, Unavailable
 from geoalert.store import begun
 from geoalert.store.base import Base
-from geoalert.store.copying import bare_connection
+from geoalert.store.copying import asked
 from geoalert.store.handing import connect
 from geoalert.store.keys import KeyRing
 from geoalert.store.revision import hold, holding
@@ -88,9 +88,10 @@ class Store:
             Outdated: the store was brought to another schema since it was found to be of this program's.
         """
         async with self._one_writer if self.dialect == "sqlite" else nullcontext():
+            revision = self._revision  # the one that begins it
             session = await self._begun(self._writer)
             async with _undone_where_it_fails(session):
-                await self._hold(session)
+                await self._hold(session, revision)
                 yield session
                 await session.commit()
             session.sync_session.close()  # the connection is back already: nothing to wait for
@@ -104,6 +105,8 @@ class Store:
         try:
             with begun.asked_first():
                 return await self._begin(engine)
+        except TimeoutError:
+            raise  # whoever waited so long for a connection need not wait so long again
         except (DBAPIError, OSError):
             return await self._begin(engine)
 
@@ -113,11 +116,11 @@ class Store:
             await session.connection()
         return session
 
-    async def _hold(self, session: AsyncSession) -> None:
-        if self._revision is None:
+    async def _hold(self, session: AsyncSession, revision: str | None) -> None:
+        if revision is None:
             return
         try:
-            await hold(session, self._revision)
+            await hold(session, revision)
         except Outdated:
             self.outdated.set()
             raise
@@ -161,10 +164,14 @@ async def _undone_where_it_fails(session: AsyncSession) -> AsyncIterator[None]:
     """Closes the session where the block raises. What the driver itself said is raised as SQLAlchemy would have."""
     try:
         yield
-    except BaseException as error:
+    except Exception as error:
         await _close(session)
         if (said := begun.in_words_of_sqlalchemy(error)) is not None:
             raise said from error
+        raise
+    except BaseException:
+        # Called off, perhaps with a question on its way: who waits for its end may wait for ever.
+        await asyncio.shield(asyncio.create_task(session.invalidate()))
         raise
 
 
@@ -179,7 +186,7 @@ async def database_now(session: AsyncSession) -> datetime:
     """
     shift: timedelta = session.info["shift"]
     if session.get_bind().dialect.name == "postgresql":
-        return read_clock(session, await (await bare_connection(session)).fetchval(_NOW))
+        return read_clock(session, (await asked(session, _NOW))[0])
     # SQLite asks the machine that it runs on, which is ours: so do we, and spare a statement. Once the transaction has
     # begun, for that can wait for another writer.
     await session.connection()

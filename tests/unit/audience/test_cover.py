@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Final
+
 import numpy as np
 import pytest
 import shapely
-from hypothesis import example, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from shapely.geometry.base import BaseGeometry
 
@@ -68,31 +71,71 @@ def test_cells_and_shapely_agree_on_every_place(area: BaseGeometry, seed: int) -
     assert (inside_by_cells(area, lattice_x, lattice_y) == expected).all()
 
 
-@pytest.mark.requirement("S002-14")
+@pytest.fixture
+def as_it_was() -> Iterator[None]:
+    was_on = compiled.loops() is not None
+    yield
+    compiled.switch(on=was_on)
+
+
+FAR: Final = [  # over the city and beyond the world, as a slip of the finger draws them
+    shapely.box(-181, 18.52, 73.85, 18.58),
+    shapely.box(73.85, 18.52, 300, 18.58),
+    shapely.union_all([shapely.box(-180.5, 18.5, 73.79, 18.501), shapely.box(73.79, 18.4, 73.9, 18.6)]),
+    shapely.box(-400, 18.52, 400, 18.58),
+    shapely.box(73.82, 18.5, 73.9, 91),
+]
+
+
+@pytest.mark.usefixtures("as_it_was")
 @given(area=areas())
 @example(area=shapely.Polygon())
 @example(area=shapely.box(73.8, 18.5, 73.9, 18.6).difference(shapely.box(73.82, 18.52, 73.84, 18.54)))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_both_forms_cover_alike(area: BaseGeometry) -> None:
-    was_on = compiled.loops() is not None
+    assert_alike(area)
+
+
+def assert_alike(area: BaseGeometry) -> None:
     assert compiled.prepare()
     forms = []
     for on in (False, True):
         compiled.switch(on=on)
         forms.append(Cover.of(area))
-    compiled.switch(on=was_on)
     one, other = forms
     for name in ("runs", "edge_count", "edge_start", "west_inside"):
-        assert getattr(one, name).tolist() == getattr(other, name).tolist()
+        assert np.array_equal(getattr(one, name), getattr(other, name))
         assert getattr(one, name).dtype == getattr(other, name).dtype
-    for start, count in zip(one.edge_start.tolist(), one.edge_count.tolist(), strict=True):
-        lines = [
-            sorted(zip(*(getattr(each.edges, name)[start : start + count] for name in LINE), strict=True))
-            for each in forms
-        ]
-        assert lines[0] == lines[1], "the same edges pass through each run, in whatever order"
+    # The same edges pass through each run, in whatever order.
+    run = np.repeat(np.arange(len(one.edge_count)), one.edge_count)
+    columns = [np.array([run, *(getattr(each.edges, name) for name in LINE)]) for each in forms]
+    in_order = [each[:, np.lexsort(each)] for each in columns]
+    assert np.array_equal(in_order[0], in_order[1])
 
 
+@pytest.mark.usefixtures("as_it_was")
+@pytest.mark.parametrize("area", FAR)
+def test_an_area_that_reaches_beyond_the_world_holds_who_it_holds(area: BaseGeometry) -> None:
+    assert_alike(area)
+    chance = np.random.default_rng(4)
+    x, y = chance.integers(737_000_000, 740_000_000, 3_000), chance.integers(183_000_000, 187_000_000, 3_000)
+    expected = shapely.intersects_xy(area, x / SCALE, y / SCALE)
+    assert 0 < expected.sum() < len(x)
+    assert (inside_by_cells(area, x, y) == expected).all()
+
+
+@pytest.mark.usefixtures("as_it_was")
+@pytest.mark.parametrize("far", [1e12, 1e300, float("inf"), 1_001])
+def test_corners_that_are_nowhere_are_refused_in_both_forms(far: float) -> None:
+    assert compiled.prepare()
+    area = shapely.Polygon([(73.8, 18.5), (73.81, far), (73.9, 18.5), (73.85, -far)])
+    for on in (False, True):
+        compiled.switch(on=on)
+        with pytest.raises(ValueError, match="corner"):
+            Cover.of(area)
+
+
+@pytest.mark.requirement("S002-14")
 def test_a_place_exactly_on_the_line_is_told() -> None:
     area = shapely.box(73.80, 18.50, 73.82, 18.52)
     x = np.array([73.80, 73.81, 73.82], dtype=float) * SCALE

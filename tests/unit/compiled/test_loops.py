@@ -18,7 +18,7 @@ import shapely
 
 from geoalert import compiled
 from geoalert.audience import marks
-from geoalert.audience.cover import CELL, MARGIN, Cover
+from geoalert.audience.cover import CELL, COLUMN, MARGIN, Cover
 from geoalert.audience.everybody import Persons
 from geoalert.audience.grid import Grid, Places
 from geoalert.audience.overlay import Overlay
@@ -54,7 +54,7 @@ def test_the_numbers_written_out_are_those_of_the_product() -> None:
     assert (passes.SHIFT, passes.ROW) == (cells.SHIFT, cells.ROW)
     assert (covering.SHIFT, covering.ROW, covering.CELL) == (cells.SHIFT, cells.ROW, CELL)
     assert (covering.SCALE, covering.X_ORIGIN, covering.Y_ORIGIN) == (cells.SCALE, cells.X_ORIGIN, cells.Y_ORIGIN)
-    assert covering.MARGIN == MARGIN
+    assert (covering.MARGIN, int(covering.EASTERN)) == (MARGIN, COLUMN)
     assert (passes.WITHIN, passes.COLUMN) == (marks.WITHIN, marks.COLUMN)
     shift, mask = attributes.MIN_SEVERITY
     assert mask << shift == passes.SEVERITY_BITS

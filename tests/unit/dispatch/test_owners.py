@@ -29,7 +29,9 @@ def test_every_owner_comes_back_in_one_share(ids: set[int], most: int) -> None:
     ]
 
 
-@pytest.mark.parametrize("owners", [[2, 1], [1, 1], [1, 1 << 33, 7], [GREATEST, LEAST], [1, GREATEST, 2]])
+@pytest.mark.parametrize(
+    "owners", [[2, 1], [1, 1], [1, 1 << 33, 7], [GREATEST, LEAST], [1, GREATEST, 2], [-GREATEST - 2, GREATEST + 1]]
+)
 def test_what_would_be_read_as_other_people_is_refused(owners: list[int]) -> None:
     with pytest.raises(ValueError, match="ascend"):
         shared_out(np.array(owners, dtype=np.int64), 1_000)
