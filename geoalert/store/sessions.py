@@ -170,8 +170,9 @@ async def _undone_where_it_fails(session: AsyncSession) -> AsyncIterator[None]:
             raise said from error
         raise
     except BaseException:
-        # Called off, perhaps with a question on its way: who waits for its end may wait for ever.
-        await asyncio.shield(asyncio.create_task(session.invalidate()))
+        # Called off, perhaps with a question on its way: who waits for a server to answer it may wait for ever.
+        silent = session.get_bind().dialect.name == "postgresql"
+        await (asyncio.shield(asyncio.create_task(session.invalidate())) if silent else _close(session))
         raise
 
 
