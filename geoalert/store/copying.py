@@ -141,11 +141,11 @@ async def copy_out_apart(
         RuntimeError: they come in another order.
     """
     whole = await _copied(session, query, arguments)
-    short = np.dtype([*_row(columns - 1).descr, ("last", ">i4")])
-    first = np.frombuffer(whole, dtype=short, count=len(whole) // short.itemsize)
+    without = np.dtype([*_row(columns - 1).descr, ("last", ">i4")])
+    first = np.frombuffer(whole, dtype=without, count=len(whole) // without.itemsize)
     other = np.flatnonzero(first["last"] != NULL)
     count = int(other[0]) if len(other) else len(first)
-    left, row = memoryview(whole)[count * short.itemsize :], _row(columns)
+    left, row = memoryview(whole)[count * without.itemsize :], _row(columns)
     if len(left) % row.itemsize:
         raise RuntimeError(OTHER_ROWS)
     after = np.frombuffer(left, dtype=row)
