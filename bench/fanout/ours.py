@@ -64,7 +64,7 @@ class Ours:
             aim = Aim(area, WATER, "Moderate", frozenset({PUSH}), self.house.desk.zone, self._nowhere)
             told = (await resolve(session, aim, now, find)).members
             recipients = Recipients.of(told.subscriber, told.channel, told.language, told.hold)
-            await plan_batches(session, self.message, recipients, ROUTES, now)
+            await plan_batches(session, self.message, recipients, ROUTES, now, first=True)
         return len(recipients)
 
     async def by_database(self, area: BaseGeometry) -> int:

@@ -69,6 +69,7 @@ async def plan_batches(
     routes: Mapping[int, Route],
     now: datetime,
     *,
+    first: bool = False,
     late: bool = False,
     look_at: datetime | None = None,
     moved_for: Reason | None = None,
@@ -77,8 +78,8 @@ async def plan_batches(
 
     Each recipient stands in exactly one batch; the caller gives each (owner, channel) once. Held batches wait for
     the end of the quiet hours; those of social accounts are parked until the cell publishes. Numbers go on from those
-    the message has; what is `late` says when it was added, and `moved_for` why these people's channel before was not
-    enough. From `look_at` on somebody looks whether theirs is.
+    the message has, which is not asked for its `first`. What is `late` says when it was added, and `moved_for` why
+    these people's channel before was not enough. From `look_at` on somebody looks whether theirs is.
     """
     piles = [_Pile(how, owners, routes.get(how[0], UNROUTED)) for how, owners in _groups(recipients)]
     shared = Shared(
@@ -89,9 +90,11 @@ async def plan_batches(
         moved_for=moved_for,
     )
     count = sum(-(-len(pile.owners) // pile.most) for pile in piles)
-    stored = await store_batches(
-        session, message.id, shared, count, lambda: [batch for pile in piles for batch in _batches(pile, now)]
-    )
+
+    def made() -> list[NewBatch]:
+        return [batch for pile in piles for batch in _batches(pile, now)]
+
+    stored = await store_batches(session, message.id, shared, count, made, first=first)
     return [Announced(id_, shared.priority, batch.channel) for id_, batch in stored if batch.state == "queued"]
 
 

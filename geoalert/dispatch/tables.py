@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import (
     BigInteger,
@@ -20,9 +21,19 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from geoalert.store import Base, BigId, Codes, Instant
 
+NUMBER: Final = 24  # bits of a batch's id that are its number; those above are its message's id
+
+
+def id_of(message_id: int, number: int) -> int:
+    """A batch's id: nobody has to ask the store for it."""
+    return message_id << NUMBER | number
+
 
 class Batch(Base):
     """Up to N recipients of one message, channel and language: the unit of durable work.
+
+    `number` counts the message's batches from 1. `id` is made of both by `id_of`, but for batches of before there was a
+    rule: theirs are the numbers from 1 on.
 
     `recipients` holds owner ids, ascending (a subscriber's, or the negative of an account's), as `owners` writes them,
     `outcomes` and `reasons` one byte each, same positions; where all are alike the store holds six. Only

@@ -130,7 +130,7 @@ async def put_on_its_way(
     message.audience_mark, message.audience_followed_at = mark.seen, now
     write_down(message, recipients)
     look_at = first_look(desk, message, now)
-    batches = await plan_batches(session, message, recipients, desk.routes, now, look_at=look_at)
+    batches = await plan_batches(session, message, recipients, desk.routes, now, first=True, look_at=look_at)
     await append(
         session,
         by,

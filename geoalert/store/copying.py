@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -64,6 +64,8 @@ async def bare_connection(session: AsyncSession) -> Any:  # noqa: ANN401 - as ab
     """The driver's connection as it is. What goes wrong there is raised as the driver says it, until it leaves the
     block of `Store.reading` or `Store.writing`; with `Store.looking` the caller sees to both.
     """
+    if session.in_transaction():  # it has its connection: there is nothing to wait for
+        return session.sync_session.connection().connection.driver_connection
     return (await (await session.connection()).get_raw_connection()).driver_connection
 
 
@@ -93,16 +95,36 @@ async def add_records(
     Raises:
         IntegrityError: as there.
     """
+    await add_made(session, model, names, len(records), lambda: records)
+
+
+async def add_made(
+    session: AsyncSession,
+    model: type[Base],
+    names: Sequence[str],
+    count: int,
+    made: Callable[[], Sequence[Sequence[Any]]],
+) -> None:
+    """As `add_records`, with so many that are made while the server gets ready for them.
+
+    Raises:
+        IntegrityError: as there; and what `made` raises.
+    """
     table = cast("Table", model.__table__)
     # A COPY first asks the server about the table and its types: more than the few rows of one person are worth.
-    if session.get_bind().dialect.name != "postgresql" or len(records) <= FEW:
+    if session.get_bind().dialect.name != "postgresql" or count <= FEW:
         # Core, not ORM: the ORM starts a new statement at each row whose set of empty columns differs.
-        await session.execute(insert(table), [dict(zip(names, record, strict=True)) for record in records])
+        await session.execute(insert(table), [dict(zip(names, record, strict=True)) for record in made()])
         return
     raw = await raw_connection(session)
     codes = [column for column, name in enumerate(names) if isinstance(table.c[name].type, Codes)]
+
+    async def records() -> AsyncIterator[Sequence[Any]]:  # the driver asks for them when it has asked for the COPY
+        for record in _as_held(made(), codes):
+            yield record
+
     try:
-        await raw.copy_records_to_table(table.name, records=_as_held(records, codes), columns=names)
+        await raw.copy_records_to_table(table.name, records=records(), columns=names)
     except (IntegrityConstraintViolationError, DeadlockDetectedError) as error:
         raise IntegrityError(f"COPY {table.name}", None, error) from None
 

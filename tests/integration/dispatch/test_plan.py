@@ -9,11 +9,14 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from geoalert.alerts import find_alert, messages_of
+from geoalert.alerts.tables import Message
 from geoalert.dispatch.plan import Route, plan_batches, recipients_of
 from geoalert.dispatch.recipients import Recipients
-from geoalert.dispatch.tables import Batch
+from geoalert.dispatch.tables import Batch, id_of
 from geoalert.store import database_now
 from geoalert.subscribers.codes import CHANNELS, LANGUAGES
 from tests.workbench import Chain
@@ -77,3 +80,63 @@ async def test_a_few_thousand_are_dealt_out_among_workers(chain: Chain, people: 
         batches = list(await session.scalars(select(Batch).order_by(Batch.number)))
     assert [batch.size for batch in batches] == sizes
     assert [owner for batch in batches for owner in recipients_of(batch)] == owners.tolist()
+
+
+FEW, MANY = (
+    [3, 2],
+    [30, 20],
+)  # people by channel, one in a batch: rows that go by INSERT, and by COPY where there is one
+
+
+@pytest.mark.parametrize("people", [FEW, MANY], ids=str)
+async def test_batches_are_named_after_their_message(chain: Chain, people: list[int]) -> None:
+    for _ in range(2):  # the second message's are no different for the first one's
+        message = await empty_release(chain)
+        async with chain.house.store.writing() as session:
+            await plan_one_by_one(session, message, people, first=True)
+        async with chain.house.store.writing() as session:
+            await plan_one_by_one(session, message, people)
+            batches = list(
+                await session.scalars(select(Batch).where(Batch.message_id == message.id).order_by(Batch.id))
+            )
+        numbers = list(range(1, 2 * sum(people) + 1))
+        assert [batch.number for batch in batches] == numbers
+        assert [batch.id for batch in batches] == [id_of(message.id, number) for number in numbers]
+        for channel, count in zip(BOTH, people, strict=True):
+            owners = [recipients_of(batch) for batch in batches if batch.channel == channel]
+            assert owners == [[owner] for owner in range(1, count + 1)] * 2
+
+
+@pytest.mark.parametrize("people", [FEW, MANY], ids=str)
+async def test_nothing_is_first_twice(chain: Chain, people: list[int]) -> None:
+    message = await empty_release(chain)
+    async with chain.house.store.writing() as session:
+        await plan_one_by_one(session, message, people, first=True)
+    with pytest.raises(IntegrityError):
+        async with chain.house.store.writing() as session:
+            await plan_one_by_one(session, message, people, first=True)
+    async with chain.house.store.reading() as session:
+        assert len(list(await session.scalars(select(Batch.id)))) == sum(people)
+
+
+BOTH = [CHANNELS["push"], CHANNELS["sms"]]
+
+
+async def empty_release(chain: Chain) -> Message:
+    """A message that went to nobody."""
+    identifier = await chain.approved()
+    await chain.send(identifier, confirm_empty=True)
+    async with chain.house.store.reading() as session:
+        (message,) = await messages_of(session, await find_alert(session, identifier))
+        return message
+
+
+async def plan_one_by_one(session: AsyncSession, message: Message, people: list[int], *, first: bool = False) -> None:
+    """Batches of one, for so many people on each of two channels."""
+    recipients = Recipients.of(
+        np.concatenate([np.arange(1, count + 1) for count in people]),
+        np.repeat(BOTH, people),
+        np.full(sum(people), LANGUAGES["mr"]),
+    )
+    routes = {channel: Route("any", 1) for channel in BOTH}
+    await plan_batches(session, message, recipients, routes, await database_now(session), first=first)

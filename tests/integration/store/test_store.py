@@ -21,7 +21,7 @@ from geoalert.dispatch.tables import Batch
 from geoalert.errors import Invalid, Unavailable
 from geoalert.settings import Settings, StoreSettings
 from geoalert.store import database_now, keys_of
-from geoalert.store.copying import add_rows
+from geoalert.store.copying import add_made, add_rows
 from geoalert.store.migrations import differences
 from geoalert.subscribers.tables import Address, AreaPlace
 from geoalert.wards.tables import WardRow
@@ -231,3 +231,23 @@ async def test_rows_that_name_other_columns_are_refused(chain: Chain, change: di
             await add_rows(session, AreaPlace, [one, other])
     async with chain.house.store.reading() as session:
         assert await session.scalar(select(func.count()).select_from(AreaPlace)) == 0
+
+
+@pytest.mark.parametrize("count", [2, 50])  # by INSERT; by COPY where there is one
+async def test_rows_that_cannot_be_made_leave_none(chain: Chain, count: int) -> None:
+    person = await chain.settle()
+    names = ["subscriber_id", "label", "kind", "code"]
+
+    def made() -> list[tuple[object, ...]]:
+        raise LookupError("nothing to make them of")
+
+    with pytest.raises(LookupError, match="nothing to make them of"):
+        async with chain.house.store.writing() as session:
+            await add_made(session, AreaPlace, names, 2, lambda: [(person, "home", "ward", "Z1")] * 2)
+            await add_made(session, AreaPlace, names, count, made)
+    async with chain.house.store.writing() as session:  # the connection is as good as any
+        assert await session.scalar(select(func.count()).select_from(AreaPlace)) == 0
+        rows = [(person, f"p{number}", "ward", f"Z{number}") for number in range(count)]
+        await add_made(session, AreaPlace, names, count, lambda: rows)
+    async with chain.house.store.reading() as session:
+        assert await session.scalar(select(func.count()).select_from(AreaPlace)) == count
