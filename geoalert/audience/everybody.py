@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import numpy as np
 
@@ -16,6 +15,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 FEW: Final = 4_096  # kinds, up to which looking through them costs next to nothing
+SPARSE: Final = 2  # ids for each in use, from where slots are rows: a slot takes 4 bytes, an id that is held 8 more
+Number = TypeVar("Number", np.int64, np.uint32)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,48 +30,75 @@ class Persons:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Everybody:
-    """A person's slot is their row, in order of id. Immutable, as the grid it belongs to.
+    """Each person has a slot; slots ascend as ids do. Immutable, as the grid it belongs to.
+
+    Where most ids between the least and the greatest are in use, as in a store of one city, a slot is an id less the
+    least, and ids need neither be held nor looked up: slots in between are nobody's. Else it is a row in order of id.
 
     Many are alike in `attr` and `categories`: each has the number of a kind, and the kinds have both (16 bytes each).
     """
 
-    _ids: NDArray[np.int64]
-    _kind: NDArray[np.uint32]
+    _ids: NDArray[np.int64] | None  # of each slot; None: the least and the slot
+    _least: int
+    _count: int
+    _kind: NDArray[np.uint32]  # of each slot; nobody's is the last there is, where there are slots of nobody
     _attr: NDArray[np.int64]  # of each kind
     _categories: NDArray[np.int64]
 
     @classmethod
     def of(cls, ids: NDArray[np.int64], attr: NDArray[np.int64], categories: NDArray[np.int64]) -> Everybody:
         """From one entry a person, ascending by id."""
-        kind, *kinds = _kinds(attr, categories)
-        return cls(ids, kind, *kinds)
+        return cls._of_kinds(ids, *_kinds(attr, categories))
+
+    @classmethod
+    def _of_kinds(
+        cls,
+        ids: NDArray[np.int64],
+        kind: NDArray[np.uint32],
+        attr: NDArray[np.int64],
+        categories: NDArray[np.int64],
+    ) -> Everybody:
+        if not len(ids) or int(ids[-1]) - int(ids[0]) >= SPARSE * len(ids):
+            return cls(ids, 0, len(ids), kind, attr, categories)
+        least = int(ids[0])
+        by_id = np.full(int(ids[-1]) - least + 1, len(attr), dtype=np.uint32)
+        by_id[ids - least] = kind
+        return cls(None, least, len(ids), by_id, np.append(attr, 0), np.append(categories, 0))
 
     def __len__(self) -> int:
-        return len(self._ids)
+        """How many persons."""
+        return self._count
+
+    @property
+    def slots(self) -> int:
+        """How many slots."""
+        return len(self._kind)
 
     @property
     def nbytes(self) -> int:
-        return self._ids.nbytes + self._kind.nbytes + self._attr.nbytes + self._categories.nbytes
+        held = 0 if self._ids is None else self._ids.nbytes
+        return held + self._kind.nbytes + self._attr.nbytes + self._categories.nbytes
 
     def slots_of(self, subscribers: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Each one's slot, -1 for those who are not here. For a few: about 2 microseconds each."""
-        ids = self._ids.data
-        slots = (bisect_left(ids, subscriber) for subscriber in subscribers.tolist())
-        found = np.fromiter(slots, dtype=np.int64, count=len(subscribers))
-        known = found < len(ids)
-        known[known] = self._ids[found[known]] == subscribers[known]
-        return np.where(known, found, -1)
+        """Each one's slot, -1 for those who are not here."""
+        if self._ids is None:
+            slots = subscribers - self._least
+            known = (slots >= 0) & (slots < self.slots)
+            known[known] = self._kind[slots[known]] != self._nobody
+        else:
+            slots = np.searchsorted(self._ids, subscribers)
+            known = slots < self.slots
+            known[known] = self._ids[slots[known]] == subscribers[known]
+        return np.where(known, slots, -1)
 
     def slots_of_all(self, subscribers: NDArray[np.int64]) -> NDArray[np.uint32]:
-        """Each one's slot, for many.
+        """Each one's slot.
 
         Raises:
             ValueError: somebody is not here.
         """
-        slots = np.searchsorted(self._ids, subscribers)
-        known = slots < len(self)
-        known[known] = self._ids[slots[known]] == subscribers[known]
-        if not known.all():
+        slots = self.slots_of(subscribers)
+        if (slots < 0).any():
             raise ValueError("a place's person is not there")
         return slots.astype(np.uint32)
 
@@ -93,37 +121,51 @@ class Everybody:
         """The persons in these slots, given ascending, as people who are certainly inside, and who are known to pass
         the sieve. Their wishes may be those of the grid, which stay as they are.
         """
-        ids, kind = np.empty(len(slots), dtype=np.int64), np.empty(len(slots), dtype=np.uint32)
-        if (loops := compiled.loops()) is not None:
-            loops.gather(slots, self._ids, self._kind, ids, kind)
-        else:
-            for part in stretches(len(slots)):
-                # "clip" changes nothing, all of them are there: without it numpy fills a copy of `out` first.
-                self._ids.take(slots[part], out=ids[part], mode="clip")
-                self._kind.take(slots[part], out=kind[part], mode="clip")
+        kind = _taken(self._kind, slots)
         wishes = Wishes(self._attr, self._categories, kind)
         few = len(slots) < len(self._attr) and len(self._attr) > FEW
-        return People(ids, wishes.each() if few else wishes, np.ones(len(slots), dtype=bool), sieve)
+        return People(self._ids_of(slots), wishes.each() if few else wishes, np.ones(len(slots), dtype=bool), sieve)
 
     def merged(self, gone: NDArray[np.int64], persons: Persons) -> tuple[Everybody, NDArray[np.int64]]:
         """Without those in these slots and with these persons, ascending; and where each slot of now is then, or -1."""
-        kept = np.ones(len(self), dtype=bool)
+        kept = self._kind != self._nobody
         kept[gone] = False
-        ids, kind = self._ids[kept], self._kind[kept]
+        slots = np.flatnonzero(kept)
+        ids, kind = self._ids_of(slots), self._kind[slots]
         used = np.flatnonzero(np.bincount(kind, minlength=len(self._attr)))
         attr = np.concatenate([self._attr[used], persons.attr])
         number, *kinds = _kinds(attr, np.concatenate([self._categories[used], persons.categories]))
         now = np.zeros(len(self._attr), dtype=np.uint32)
         now[used] = number[: len(used)]
         at = np.searchsorted(ids, persons.subscriber) + np.arange(len(persons.subscriber))
-        moved = np.full(len(self), -1, dtype=np.int64)
-        moved[kept] = np.delete(np.arange(len(ids) + len(at)), at)
-        everybody = Everybody(
+        everybody = self._of_kinds(
             placed(ids, at, persons.subscriber),
             placed(now[kind], at, number[len(used) :]),
             *kinds,
         )
+        moved = np.full(self.slots, -1, dtype=np.int64)
+        moved[slots] = everybody.slots_of(ids)
         return everybody, moved
+
+    @property
+    def _nobody(self) -> int:
+        """The kind of slots that are nobody's; no slot's, where each is somebody's row."""
+        return len(self._attr) - (self._ids is None)
+
+    def _ids_of(self, slots: NDArray[np.int64]) -> NDArray[np.int64]:
+        return slots + self._least if self._ids is None else _taken(self._ids, slots)
+
+
+def _taken(of_each: NDArray[Number], slots: NDArray[np.int64]) -> NDArray[Number]:
+    """What these slots have, given ascending."""
+    taken = np.empty(len(slots), dtype=of_each.dtype)
+    if (loops := compiled.loops()) is not None:
+        (loops.take_ids if of_each.dtype == np.int64 else loops.take_kinds)(slots, of_each, taken)
+        return taken
+    for part in stretches(len(slots)):
+        # "clip" changes nothing, all of them are there: without it numpy fills a copy of `out` first.
+        of_each.take(slots[part], out=taken[part], mode="clip")
+    return taken
 
 
 def _kinds(

@@ -3,8 +3,9 @@
 Immutable, so that any number of threads may ask it while a new one is made beside it. It gives what the store's path
 (`audience.places`) and plain shapely give, on every place.
 
-A million people with 1.3 million places take about 33 MB: a place is 12 bytes (12 + 12 bits of y and x within its
-cell, its person's slot, and their kind) and a person 12, beside what there is of kinds (`audience.everybody`).
+A million people with 1.3 million places take about 25 MB: a place is 12 bytes (12 + 12 bits of y and x within its
+cell, its person's slot, and their kind) and a person 4, beside what there is of kinds (`audience.everybody`); 33 MB
+where ids are far apart, for then each is held.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ class Places:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Grid:
-    """Persons are known by their slot: their row in order of id."""
+    """Persons are known by their slot (`everybody`)."""
 
     _everybody: Everybody
     _cells: NDArray[np.int64]  # those that hold a place, ascending
@@ -123,7 +124,7 @@ class Grid:
 
     def first_of(self, covers: Sequence[Cover]) -> NDArray[np.int16]:
         """For each slot the first of these areas that holds a place of the person, or -1."""
-        first = np.full(len(self), -1, dtype=np.int16)
+        first = np.full(self._everybody.slots, -1, dtype=np.int16)
         for number in reversed(range(len(covers))):
             for piece in self._found(covers[number], self._looked_through(covers[number])[0]):
                 first[piece] = number
@@ -173,15 +174,16 @@ class Grid:
         if (loops := compiled.loops()) is not None:
             places = ByCell(self._cells, self._first, self._offsets, self._slots, self._kinds)
             passing = self._everybody.every_kind if passing is None else passing
-            return slots_inside(places, bounds, len(self), cover, passing, without, also, loops)
-        marked = np.zeros(-(-len(self) // TOGETHER) * TOGETHER, dtype=bool)
+            return slots_inside(places, bounds, self._everybody.slots, cover, passing, without, also, loops)
+        slots = self._everybody.slots
+        marked = np.zeros(-(-slots // TOGETHER) * TOGETHER, dtype=bool)
         for piece in self._found(cover, bounds, passing):
             marked[piece] = True
         if without is not None:
             marked[without] = False
         if also is not None:
             marked[also] = True
-        return np.flatnonzero(marked) if among * DENSE > len(self) else _few_of(marked)
+        return np.flatnonzero(marked) if among * DENSE > slots else _few_of(marked)
 
     def _found(
         self, cover: Cover, bounds: NDArray[np.int64], passing: NDArray[np.bool_] | None = None

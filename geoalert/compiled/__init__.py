@@ -33,7 +33,8 @@ class Loops:
     mark_on_edges: Loop
     mark: Loop
     list_marks: Loop
-    gather: Loop
+    take_ids: Loop
+    take_kinds: Loop
     admit: Loop
     deal: Loop
     write_steps: Loop

@@ -130,18 +130,19 @@ def list_marks(marks: NDArray[np.uint64], slots: NDArray[np.int64]) -> int:
     return found
 
 
-@loop("int64[::1] int64[::1] uint32[::1] > int64[::1] uint32[::1]")
-def gather(
-    slots: NDArray[np.int64],
-    ids: NDArray[np.int64],
-    kinds: NDArray[np.uint32],
-    subscribers: NDArray[np.int64],
-    kind: NDArray[np.uint32],
-) -> int:
-    """The persons in these slots. Nothing but what waits for memory, so that much of it waits at once."""
+@loop("int64[::1] int64[::1] > int64[::1]")
+def take_ids(slots: NDArray[np.int64], ids: NDArray[np.int64], taken: NDArray[np.int64]) -> int:
+    """Those of these slots. Nothing but what waits for memory, so that much of it waits at once."""
     for at in range(len(slots)):
-        slot = np.uint64(slots[at])
-        subscribers[at], kind[at] = ids[slot], kinds[slot]
+        taken[at] = ids[np.uint64(slots[at])]
+    return len(slots)
+
+
+@loop("int64[::1] uint32[::1] > uint32[::1]")
+def take_kinds(slots: NDArray[np.int64], kinds: NDArray[np.uint32], taken: NDArray[np.uint32]) -> int:
+    """As `take_ids`."""
+    for at in range(len(slots)):
+        taken[at] = kinds[np.uint64(slots[at])]
     return len(slots)
 
 

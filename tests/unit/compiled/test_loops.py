@@ -42,11 +42,11 @@ print(compiled.loops() is not None)
 """
 
 
-def crowded_square(people: int, side: int = 20_000) -> Grid:
-    """People at the whole units of a square, one place each."""
+def crowded_square(people: int, side: int = 20_000, apart: int = 1) -> Grid:
+    """People at the whole units of a square, one place each; their ids so far apart."""
     chance = np.random.default_rng(11)
     x, y = WEST + chance.integers(0, side, people), SOUTH + chance.integers(0, side, people)
-    ids = np.arange(1, people + 1)
+    ids = np.arange(1, people + 1) * apart
     return Grid.build(Persons(ids, np.full(people, MEMBER), np.ones(people, dtype=np.int64)), Places(ids, x, y))
 
 
@@ -85,7 +85,7 @@ def test_finding_choosing_and_planning_use_every_loop(monkeypatch: pytest.Monkey
     watched = compiled.Loops(**{name: counted(name, getattr(ready, name)) for name in names})
     monkeypatch.setattr(compiled._of_this_process, "ready", watched)
     monkeypatch.setattr(compiled._of_this_process, "on", True)
-    overlay = Overlay(crowded_square(500), {1: None})
+    overlay = Overlay(crowded_square(500, apart=9), {9: None})
     area = shapely.Point((WEST + 10_000) / cells.SCALE, (SOUTH + 10_000) / cells.SCALE).buffer(7_000 / cells.SCALE)
     people = overlay.view().people(Cover.of(area))
     assert len(overlay.view().people(Cover.of(area), sieve_of(0, "Minor", {1}))) == len(people)
