@@ -10,6 +10,7 @@ from fastapi_offline import FastAPIOffline
 
 from api import errors, health
 from api.city import CURRENT_CITY
+from api.head import Head
 from api.headers import SafeHeaders
 from api.idempotency import forget_old
 from api.limits import Limits
@@ -49,11 +50,13 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         description=ABOUT,
         lifespan=lifespan,
         redoc_url=None,
+        redirect_slashes=False,  # it would send whoever adds one, and their credential, to http behind a TLS proxy
         responses=problems(422, 500),
     )
     app.state.metrics = Metrics()
     errors.install(app)
     # The last added stands outermost.
+    app.add_middleware(Head)
     app.add_middleware(Limits, longest=settings.api.body_limit)
     app.add_middleware(errors.LastResort)
     app.add_middleware(SafeHeaders)
