@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
 
-.PHONY: help setup demo test chaos check lock requirements bench clean
+.PHONY: help setup demo test chaos fuzz check lock requirements bench clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | sort
@@ -27,6 +27,9 @@ test: setup check ## everything that must hold before a change lands
 
 chaos: setup ## the faults of make test in full: 100 kills a cell, on both stores; another number by GEOALERT_TEST_KILLS
 	GEOALERT_TEST_CHAOS=full .ci/run $(BIN)/python -m pytest -n 2 --dist loadfile tests/chaos $(ARGS)
+
+fuzz: setup ## what make test tries with few chances, with 20 times as many that nobody tried before, on both stores; another number by GEOALERT_TEST_FUZZ
+	GEOALERT_TEST_FUZZ=$${GEOALERT_TEST_FUZZ:-20} GEOALERT_TEST_SEED=$${GEOALERT_TEST_SEED:-$$(date +%s)} .ci/run $(BIN)/python -m pytest -n 2 -m "hypothesis or seeded" $(ARGS)
 
 check: setup ## style, types and import direction
 	$(BIN)/ruff check .

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from geoalert.bootstrap import House, open_house
@@ -17,11 +18,14 @@ from geoalert.sandbox.app import Sandbox, listen, running
 from geoalert.sandbox.credentials import Credentials, sandbox_credentials, write_credentials
 from geoalert.settings import Settings
 from geoalert.store.keys import KeyRing, new_keys, write_keys
+from tests.extent import examples
 from tests.stores import Stores, administrator, require_server, server_url
 from tests.workbench import Chain
 
 pytest_plugins = ["tests.both_forms", "tests.command_line", "tests.figures", "tests.requirements_page"]
 
+hypothesis.settings.register_profile("geoalert", max_examples=examples(100))
+hypothesis.settings.load_profile("geoalert")
 ACCOUNTS = ("pune_mr", "pune_hi", "pune_en")
 
 

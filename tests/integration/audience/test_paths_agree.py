@@ -14,6 +14,7 @@ from geoalert.subscribers import erase
 from geoalert.subscribers.cells import SCALE, SHIFT, cell_of
 from geoalert.subscribers.person import WardPlace
 from geoalert.subscribers.tables import Subscriber
+from tests.extent import seeded
 from tests.integration.audience.town import Town, X, Y
 
 pytestmark = pytest.mark.usefixtures("form")
@@ -174,7 +175,7 @@ class Life:
 
 
 @pytest.mark.requirement("S002-14")
-@pytest.mark.parametrize("seed", range(3))
+@seeded(3)
 async def test_the_three_paths_agree_through_whatever_happens(
     town: Town, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,7 +6,6 @@ import asyncio
 import random
 from datetime import timedelta
 
-import pytest
 from sqlalchemy import select
 
 from geoalert.dispatch.channels.channel import Status
@@ -18,6 +17,7 @@ from geoalert.subscribers.codes import CHANNEL_NAMES
 from geoalert.subscribers.tables import Address
 from tests.changes import add_sms
 from tests.conftest import Providers
+from tests.extent import seeded
 from tests.integration.pipeline.followed import entries, holds, say
 from tests.workbench import Chain
 
@@ -46,7 +46,7 @@ async def answer(chain: Chain, identifier: str, person: int, chance: random.Rand
         await say(chain, person, status, channel=chance.choice(handed), reason=reason)
 
 
-@pytest.mark.parametrize("seed", range(4))
+@seeded(4)
 async def test_in_any_order_of_looks_and_answers_nobody_stands_twice_on_a_channel(
     chain: Chain, providers: Providers, seed: int
 ) -> None:

@@ -29,6 +29,7 @@ from geoalert.store import database_now
 from geoalert.subscribers.person import Point as Home
 from tests.changes import move_to
 from tests.conftest import Providers
+from tests.extent import seeded
 from tests.workbench import HADAPSAR, KOTHRUD, Chain
 
 BURST = "burst-at-parvati"
@@ -189,7 +190,7 @@ async def test_two_that_leave_at_once_tell_those_inside_both_once(chain: Chain) 
     assert await ears(chain, *ready) == dict.fromkeys(both, 1)
 
 
-@pytest.mark.parametrize("seed", range(3))
+@seeded(3)
 async def test_random_alerts_of_one_event_tell_everybody_inside_once(chain: Chain, seed: int) -> None:
     chance = np.random.default_rng(seed)
     spots = [(KOTHRUD[0] + chance.uniform(-0.02, 0.02), KOTHRUD[1] + chance.uniform(-0.02, 0.02)) for _ in range(40)]

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from geoalert.bootstrap import House
 from geoalert.store.copying import copy_out_apart
+from tests.extent import examples
 from tests.stores import ON_POSTGRESQL
 
 pytestmark = ON_POSTGRESQL
@@ -20,7 +21,7 @@ QUERY = (
 @given(st.lists(st.tuples(BIGINT, BIGINT), max_size=9), st.lists(st.tuples(BIGINT, BIGINT, BIGINT), max_size=9))
 @example([], [])
 @example([(-1, -1)] * 3, [(-1, -1, -1)] * 3)
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=examples(60), suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_those_without_it_come_first(
     house: House, short: list[tuple[int, int]], whole: list[tuple[int, int, int]]
 ) -> None:

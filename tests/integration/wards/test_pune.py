@@ -20,6 +20,7 @@ from geoalert.wards import LEVELS, Level, Location, WardIndex, load_city, locate
 from geoalert.wards.locate import UNCERTAIN_M
 from geoalert.wards.projection import to_metres
 from geoalert.wards.raster import CELL_DEGREES
+from tests.extent import examples
 from tests.pune import PUNE
 
 CITY: Final = load_city(PUNE)
@@ -162,7 +163,7 @@ lon_lat = st.tuples(
 
 
 @given(at=lon_lat, on=DAYS)
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 def test_any_point(at: tuple[float, float], on: date) -> None:
     _agrees(*at, on)
 
@@ -173,7 +174,7 @@ CORNERS: Final = np.unique(
 
 
 @given(number=st.integers(0, len(CORNERS) - 1), on=DAYS, step=st.sampled_from([0.0, 1e-15, -1e-15, 1e-9, -1e-9]))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 def test_any_vertex_and_its_surroundings(number: int, on: date, step: float) -> None:
     lon, lat = CORNERS[number].tolist()
     _agrees(lon * (1 + step), lat, on)
@@ -181,7 +182,7 @@ def test_any_vertex_and_its_surroundings(number: int, on: date, step: float) -> 
 
 
 @given(data=st.data(), share=st.floats(0, 1), on=DAYS)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 def test_any_point_on_an_edge(data: st.DataObject, share: float, on: date) -> None:
     unit = data.draw(st.sampled_from(CITY.tree.units(on)))
     ring = shapely.get_coordinates(unit.geometry.exterior)
@@ -197,7 +198,7 @@ def test_the_borders_of_the_raster_s_own_cells(column: int, row: int, on: date) 
 
 
 @given(at=lon_lat, on=DAYS)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 def test_metres_are_to_the_nearest_other_office(at: tuple[float, float], on: date) -> None:
     found = locate(INDEX, *at, on)
     assert found.metres_to_other_office is not None

@@ -15,6 +15,7 @@ from geoalert.alerts.ground import read_ground
 from geoalert.alerts.widen import widened
 from geoalert.wards.product import load_city
 from geoalert.wards.projection import to_degrees, to_metres
+from tests.extent import examples
 from tests.pune import PUNE
 
 EPSG = 32643
@@ -30,7 +31,7 @@ LONG_LINES = [
 ]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(
     st.lists(st.tuples(st.floats(-0.02, 0.02), st.floats(-0.02, 0.02)), min_size=3, max_size=15, unique=True),
     st.integers(1, 200),

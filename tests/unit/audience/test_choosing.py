@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from geoalert.audience.people import PART, People, Wishes
 from geoalert.audience.rules import members, quiet_until
+from tests.extent import examples
 
 pytestmark = pytest.mark.usefixtures("form")
 
@@ -68,7 +69,7 @@ def one_by_one(
     now=MOMENTS | st.just(BREAK_OF_SUMMER_TIME),
     zone=ZONES,
 )
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 def test_many_are_told_as_each_would_be(
     seed: int, count: int, category: int, severity: str, channels: frozenset[int], now: datetime, zone: ZoneInfo
 ) -> None:

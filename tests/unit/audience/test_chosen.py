@@ -10,6 +10,7 @@ from geoalert.audience.everybody import Persons
 from geoalert.audience.grid import Grid, Person, Places
 from geoalert.audience.grounds import Grounds
 from geoalert.audience.overlay import Overlay
+from tests.extent import examples
 
 CODES = ("one", "two", "three", "c1", "never")
 NONE = np.empty(0, dtype=np.int64)
@@ -50,7 +51,7 @@ def expected(town: Town, codes: tuple[str, ...]) -> list[tuple[int, int, int, st
     )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(
     st.dictionaries(ids, people),
     st.lists(st.tuples(st.booleans(), st.dictionaries(ids, st.none() | people, max_size=8)), max_size=4),

@@ -15,6 +15,7 @@ from shapely.geometry.base import BaseGeometry
 from geoalert import compiled
 from geoalert.audience.cover import Cover, cover
 from geoalert.subscribers.cells import SCALE, SHIFT, cell_of, cells_of
+from tests.extent import examples
 
 pytestmark = pytest.mark.usefixtures("form")
 LINE = ("low", "high", "run_x", "rise", "level")
@@ -53,7 +54,7 @@ def areas(draw: st.DrawFn) -> BaseGeometry:
 
 
 @given(area=areas(), seed=st.integers(0, 2**32 - 1))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 def test_cells_and_shapely_agree_on_every_place(area: BaseGeometry, seed: int) -> None:
     if area.is_empty or area.area == 0 or not area.is_valid:
         return
@@ -91,7 +92,7 @@ FAR: Final = [  # over the city and beyond the world, as a slip of the finger dr
 @given(area=areas())
 @example(area=shapely.Polygon())
 @example(area=shapely.box(73.8, 18.5, 73.9, 18.6).difference(shapely.box(73.82, 18.52, 73.84, 18.54)))
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(150), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_both_forms_cover_alike(area: BaseGeometry) -> None:
     assert_alike(area)
 

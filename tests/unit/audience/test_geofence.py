@@ -22,6 +22,7 @@ from geoalert.errors import Invalid
 from geoalert.subscribers.rounded import is_rounded, rounded_box, rounded_code
 from geoalert.wards.model import Ward, WardTree
 from geoalert.wards.product import load_city
+from tests.extent import examples
 from tests.pune import PUNE
 
 ON = date(2026, 11, 1)
@@ -125,7 +126,7 @@ def shapes(draw: st.DrawFn) -> shapely.Geometry:
     return shapely.union_all(polygons) if polygons else shapely.box(*middle, middle[0] + size, middle[1] + size)
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=examples(120), deadline=None)
 @given(shapes(), st.sampled_from([64, 100, 400, 2_000]))
 def test_any_shape_is_covered_within_any_budget(area: shapely.Geometry, budget: int) -> None:
     require_cover(area, budget)
@@ -163,7 +164,7 @@ def test_a_ward_is_its_own_topic_and_children_become_their_parent() -> None:
     assert office.code not in found
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(
     st.floats(73.68, 74.06), st.floats(18.35, 18.68), st.floats(0.0003, 0.12), st.integers(1, 12), st.integers(3, 12)
 )

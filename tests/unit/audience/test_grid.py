@@ -18,6 +18,7 @@ from geoalert.audience.overlay import Overlay
 from geoalert.audience.people import People
 from geoalert.audience.sieve import Sieve
 from geoalert.subscribers.cells import SCALE, SHIFT, X_ORIGIN, Y_ORIGIN
+from tests.extent import examples
 
 pytestmark = pytest.mark.usefixtures("form")
 
@@ -128,7 +129,7 @@ def changed(city: City, changes: dict[int, Person | None]) -> City:
 
 
 @given(story=stories())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 def test_base_overlay_and_merged_base_agree_with_shapely(
     story: tuple[BaseGeometry, City, list[dict[int, Person | None]]],
 ) -> None:
@@ -148,7 +149,7 @@ def test_base_overlay_and_merged_base_agree_with_shapely(
 
 
 @given(story=stories(), at=st.integers(0, 4))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 def test_what_comes_while_a_merge_runs_is_kept(
     story: tuple[BaseGeometry, City, list[dict[int, Person | None]]], at: int
 ) -> None:
@@ -175,7 +176,7 @@ def test_what_comes_while_a_merge_runs_is_kept(
         strictest=st.just(0x70) | st.integers(0, 127),
     ),
 )
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 def test_who_passes_a_sieve_is_found_and_of_the_base_nobody_else(
     story: tuple[BaseGeometry, City, list[dict[int, Person | None]]], sieve: Sieve
 ) -> None:
@@ -289,15 +290,3 @@ def test_what_cannot_be_is_refused() -> None:
         Grid.build(Persons(*(np.array([1, 1]) for _ in range(3))), Places(NONE, NONE, NONE))
     with pytest.raises(ValueError, match="not there"):
         Grid.build(Persons(*(np.array([1]) for _ in range(3))), Places(np.array([2]), NONE[:0], NONE[:0]))
-
-
-@pytest.mark.parametrize(("apart", "most"), [(1, 3_000_000), (3, 4_000_000)])  # ids that are held take eight bytes
-def test_a_million_people_fit_in_forty_megabytes(apart: int, most: int) -> None:
-    chance = np.random.default_rng(3)
-    count = 100_000  # one in ten of a million, on a tenth of the ground
-    ids = np.arange(count) * apart + 1
-    owner = np.concatenate([ids, chance.choice(ids, 30_000, replace=False)])
-    attr = chance.integers(0, 20_000, count)  # as languages, quiet hours and orders of channels make them
-    x, y = chance.integers(0, 2_250_000, len(owner)) + WEST, chance.integers(0, 290_000, len(owner)) + SOUTH
-    grid = Grid.build(Persons(ids, attr, np.full(count, EVERYTHING)), Places(owner, x, y))
-    assert grid.nbytes < most

@@ -15,6 +15,7 @@ from geoalert.audience.overlay import Overlay
 from geoalert.audience.parts import NO_PART, Divided, Division, with_grounds
 from geoalert.audience.people import People, Wishes
 from geoalert.subscribers.cells import SCALE
+from tests.extent import examples
 from tests.unit.audience.test_grid import SOUTH, WEST, City, changed, grid_of, stories
 
 WESTERN = shapely.box(-180, -90, WEST / SCALE, 90)
@@ -49,7 +50,7 @@ def divided(overlay: Overlay, area: BaseGeometry, parts: list[BaseGeometry]) -> 
 
 
 @given(story=stories())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 def test_parts_agree_with_shapely_whatever_changed(
     story: tuple[BaseGeometry, City, list[dict[int, Person | None]]],
 ) -> None:

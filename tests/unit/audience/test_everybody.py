@@ -1,0 +1,53 @@
+"""Whom a grid knows, where ids lie close together and where they do not."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from geoalert.audience.everybody import SPARSE, Everybody, Persons
+from geoalert.audience.grid import Grid, Places
+from geoalert.subscribers.cells import SCALE
+
+EVERYTHING = (1 << 62) - 1
+WEST, SOUTH = int(73.8 * SCALE), int(18.5 * SCALE)
+
+
+@pytest.mark.parametrize(("apart", "most"), [(1, 3_000_000), (3, 4_000_000)])  # ids that are held take eight bytes
+def test_a_million_people_fit_in_forty_megabytes(apart: int, most: int) -> None:
+    chance = np.random.default_rng(3)
+    count = 100_000  # one in ten of a million, on a tenth of the ground
+    ids = np.arange(count) * apart + 1
+    owner = np.concatenate([ids, chance.choice(ids, 30_000, replace=False)])
+    attr = chance.integers(0, 20_000, count)  # as languages, quiet hours and orders of channels make them
+    x, y = chance.integers(0, 2_250_000, len(owner)) + WEST, chance.integers(0, 290_000, len(owner)) + SOUTH
+    grid = Grid.build(Persons(ids, attr, np.full(count, EVERYTHING)), Places(owner, x, y))
+    assert grid.nbytes < most
+
+
+@pytest.mark.parametrize("apart", [1, SPARSE, SPARSE + 2])
+def test_everybody_has_a_slot_and_nobody_else(apart: int) -> None:
+    ids = np.arange(7, 7 + 100 * apart, apart)
+    everybody = Everybody.of(ids, ids % 3, ids % 2)
+    asked = np.arange(0, 20 + 100 * apart)
+    slots = everybody.slots_of(asked)
+    assert asked[slots >= 0].tolist() == ids.tolist()
+    found = everybody.at(slots[slots >= 0])
+    assert found.subscriber.tolist() == ids.tolist()
+    assert (found.attr.tolist(), found.categories.tolist()) == ((ids % 3).tolist(), (ids % 2).tolist())
+    assert len(everybody) == 100
+    with pytest.raises(ValueError, match="not there"):
+        everybody.slots_of_all(np.array([6]))
+
+
+def test_ids_are_held_only_while_they_are_far_apart() -> None:
+    one = np.array([5])
+    held = []
+    everybody = Everybody.of(np.arange(1, 101), np.ones(100, dtype=np.int64), np.ones(100, dtype=np.int64))
+    for gone, come in ((0, 10_000), (10_000, 101)):
+        slot = everybody.slots_of(np.array([gone]))
+        everybody, moved = everybody.merged(slot[slot >= 0], Persons(np.array([come]), one, one))
+        held.append(everybody.nbytes)
+        assert (moved >= 0).sum() == 100
+        assert everybody.at(everybody.slots_of(np.array([1, 100, come]))).subscriber.tolist() == [1, 100, come]
+    assert held[0] > 2 * held[1]
