@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import asyncio
+from typing import Final, Literal
 
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
@@ -15,6 +16,7 @@ from api.security import HouseDep
 from geoalert.errors import Unavailable
 
 router = APIRouter(tags=["health"])
+PATIENCE: Final = 5.0  # seconds: who asks how we are soon takes no answer for one
 
 
 class Alive(BaseModel):
@@ -36,8 +38,9 @@ async def alive() -> Alive:
 @router.get("/readyz", summary="Ready to be asked", responses=problems(503))
 async def ready(house: HouseDep) -> Ready:
     """The store answers and has this program's schema, and there is a channel to send by."""
-    await house.answers()
-    await house.require_current()
+    async with asyncio.timeout(PATIENCE):
+        await house.answers()
+        await house.require_current()
     if not house.channels:
         raise Unavailable("no channel is configured")
     return Ready(channels=sorted({channel.name for channel in house.channels.values()}), audience=house.finds_by)
@@ -48,7 +51,8 @@ async def figures(request: Request, house: HouseDep) -> Response:
     """Still answers when the store does not; `geoalert_store_up` is 0 then."""
     metrics: Metrics = request.app.state.metrics
     try:
-        await metrics.read(house.store, house.channels.values())
+        async with asyncio.timeout(PATIENCE):
+            await metrics.read(house.store, house.channels.values())
     except (SQLAlchemyError, OSError):
         metrics.store_up.set(0)
     else:

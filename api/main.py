@@ -10,6 +10,7 @@ from fastapi_offline import FastAPIOffline
 
 from api import errors, health
 from api.city import CURRENT_CITY
+from api.deadline import Deadline
 from api.head import Head
 from api.headers import SafeHeaders
 from api.idempotency import forget_old
@@ -57,6 +58,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     errors.install(app)
     # The last added stands outermost.
     app.add_middleware(Head)
+    app.add_middleware(Deadline, seconds=settings.api.deadline_s)
     app.add_middleware(Limits, longest=settings.api.body_limit)
     app.add_middleware(errors.LastResort)
     app.add_middleware(SafeHeaders)

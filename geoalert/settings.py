@@ -125,6 +125,7 @@ class ApiSettings(_Group):
     public_url: str = ""  # the address providers call back; from host and port when not given
     body_limit: int = Field(default=1_048_576, ge=1_024)
     page: str = ""  # public page of an alert, with {alert} in it
+    deadline_s: float = Field(default=60, ge=1, le=600)  # seconds after which a request is called off and answered 503
 
 
 class AlertSettings(_Group):

@@ -31,6 +31,9 @@ ORDER: Final = tuple(OUTCOME)  # folded in this order, so that a group arrives a
 FOLDED, SET_ASIDE = 1, 2
 GROUP = 1_000
 LINGER = 0.01  # seconds a receipt waits for others to share its commit
+PATIENCE = (
+    30.0  # seconds after which a store that says nothing is not waited for: who brought a receipt brings it again
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,8 @@ class Intake:
             await asyncio.sleep(LINGER)
             group, self._waiting = self._waiting[:GROUP], self._waiting[GROUP:]
             try:
-                await self._store(group)
+                async with asyncio.timeout(PATIENCE):
+                    await self._store(group)
             except Exception as error:  # noqa: BLE001 - whoever waits must hear of any failure
                 for _, done in group:
                     if not done.done():  # whoever waited may have gone

@@ -27,6 +27,7 @@ from geoalert.store.base import Base
 from geoalert.store.copying import asked
 from geoalert.store.handing import connect
 from geoalert.store.keys import KeyRing
+from geoalert.store.reach import notice_silence
 from geoalert.store.revision import hold, holding
 
 BUSY_MS = 10_000
@@ -250,6 +251,7 @@ def open_store(url: str, keys: KeyRing, *, shift: timedelta = timedelta(0), pool
             },
         )
         begun.begin_and_end(engine.sync_engine)
+        notice_silence(engine.sync_engine)
     return Store(engine, keys, shift, 1 if backend == "sqlite" else pool)
 
 

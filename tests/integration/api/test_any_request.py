@@ -18,6 +18,7 @@ from tests.integration.api.conftest import PROBLEM, Door, refusal
 
 TRIES: Final = 60  # a seed
 REFUSALS: Final = {400, 401, 403, 404, 405, 409, 413, 414, 415, 422}
+TAKEN: Final = {200, 201, 202, 403, 409}  # by a door that is there, of a body that it can read
 LINE: Final = [[73.80, 18.50], [73.83, 18.50], [73.83, 18.52], [73.80, 18.50]]
 DRAWN: Final = {"type": "Polygon", "coordinates": [LINE]}
 CIRCLE: Final = {
@@ -112,15 +113,15 @@ async def bodies(door: Door) -> list[tuple[str, str, str, Any]]:
         ("POST", "/v1/alerts", door.author, water),
         ("POST", "/v1/alerts", door.author, drawn),
         ("PUT", own, door.author, words),
-        ("POST", "/v1/audience/preview", door.approver, {"area": {"drawn": DRAWN}, "category": "water-supply"}),
+        ("POST", "/v1/audience/preview", door.approver, {"area": {"drawn": DRAWN}} | PREVIEW),
         ("POST", "/v1/audience/preview", door.author, {"area": {"drawn": CIRCLE}, "texts": water["texts"]} | PREVIEW),
         ("POST", "/v1/subscribers", door.caller, PERSON),
         ("POST", "/v1/locate", "", {"points": [{"lat": 18.5, "lon": 73.8}] * 3, "at": "2026-11-23"}),
-        ("POST", "/v1/places/resolve", door.author, {"text": "Kothrud, औंध, Bavdhan", "at": "2026-11-23"}),
+        ("POST", "/v1/wards/resolve", door.author, {"text": "Kothrud, औंध, Bavdhan", "at": "2026-11-23"}),
         ("POST", "/v1/broadcasts", door.disaster[0], flood | {"confirm_empty": True}),
         ("POST", f"{own}/submit", door.author, {}),
         ("POST", f"{own}/approve", door.approver, {"content_hash": alert["messages"][-1]["content_hash"]}),
-        ("POST", f"{own}/return", door.approver, {"reason": "the date"}),
+        ("POST", f"{own}/return", door.approver, {"note": "the date"}),
         ("POST", f"/v1/alerts/{ready['identifier']}/send", door.approver, {"confirm_empty": True}),
         ("POST", f"/v1/alerts/{live}/update", door.author, words),
         ("POST", f"/v1/alerts/{live}/cancel", door.approver, {"texts": water["texts"], "reason": "mended"}),
@@ -177,7 +178,7 @@ async def test_no_body_is_too_odd(door: Door, seed: int) -> None:
     known = await bodies(door)
     for method, path, credential, body in known:
         right = await door.call(method, path, credential, json=body)
-        assert right.status_code < 500, (path, right.text)
+        assert right.status_code in TAKEN, (path, right.text)
     accepted = 0
     for _ in range(TRIES):
         method, path, credential, body = chance.of.choice(known)
