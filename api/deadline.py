@@ -17,7 +17,7 @@ class Deadline:
     """Answers 503 where the store falls silent (a cut cable, a server that hangs), and 408 where the client does.
 
     Whether a request that was called off took effect is not known, as with any lost connection: with the same
-    `Idempotency-Key` it may be sent again.
+    `Idempotency-Key` it may be sent again. On SQLite the statement that is under way is waited for.
     """
 
     def __init__(self, app: ASGIApp, seconds: float) -> None:

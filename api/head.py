@@ -19,4 +19,8 @@ class Head:
         async def bare(message: Message) -> None:
             await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
 
-        await self.app({**scope, "method": "GET"}, receive, bare)
+        inner = {**scope, "method": "GET"}
+        try:
+            await self.app(inner, receive, bare)
+        finally:
+            scope.update({key: value for key, value in inner.items() if key != "method"})  # the route, for the figures

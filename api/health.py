@@ -16,7 +16,8 @@ from api.security import HouseDep
 from geoalert.errors import Unavailable
 
 router = APIRouter(tags=["health"])
-PATIENCE: Final = 5.0  # seconds: who asks how we are soon takes no answer for one
+PATIENCE: Final = 5.0  # seconds, as long as who asks how we are waits
+FIGURES: Final = 10.0  # as long as Prometheus waits
 
 
 class Alive(BaseModel):
@@ -51,7 +52,7 @@ async def figures(request: Request, house: HouseDep) -> Response:
     """Still answers when the store does not; `geoalert_store_up` is 0 then."""
     metrics: Metrics = request.app.state.metrics
     try:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(FIGURES):
             await metrics.read(house.store, house.channels.values())
     except (SQLAlchemyError, OSError):
         metrics.store_up.set(0)

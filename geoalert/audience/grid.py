@@ -97,7 +97,7 @@ class Grid:
         return sum(array.nbytes for array in arrays) + self._everybody.nbytes + self.chosen.nbytes
 
     def slots_of(self, subscribers: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Each one's slot, -1 for those who are not here. For a few."""
+        """Each one's slot, -1 for those who are not here."""
         return self._everybody.slots_of(subscribers)
 
     def inside(

@@ -46,6 +46,7 @@ FORGOTTEN: Final = KEPT / 2  # without a look, by the clock that prunes: the log
 CONNECTIONS: Final = 4
 LOOK_EVERY: Final = 1.0  # seconds
 TRY_AGAIN: Final = 5.0
+PATIENCE: Final = 20.0  # for a store that says nothing: everybody who asks waits behind whoever asked it first
 
 
 @dataclass
@@ -152,7 +153,7 @@ class LiveGrid:
 
     async def _now(self) -> View | None:
         """The grid as the store is now; None where the store's own path must answer."""
-        async with self._one:
+        async with self._one, asyncio.timeout(PATIENCE):
             overlay, since = self._overlay, self._position
             if overlay is None or since is None:
                 return None
@@ -178,13 +179,12 @@ class LiveGrid:
         looking, self._looking = self._looking or self._own.looking(), None
         try:
             found = await looked_since(looking, since, RELOAD_AT + 1)
-        except BaseException as error:
+        except BaseException:
+            # Behind a new connection there may be another server, or this one restored: nothing held is sure of it.
+            self._overlay = self._position = None
+            self._behind.set()
             # Whatever is on its way on this connection, nobody may take it for the next answer.
             await looking.invalidate()
-            if isinstance(error, Exception):
-                # Behind a new connection there may be another server, or this one restored: nothing held is sure of it.
-                self._overlay = self._position = None
-                self._behind.set()
             raise
         self._looking = looking
         return found

@@ -67,7 +67,8 @@ async def store_batches(
     stored: list[tuple[int, NewBatch]] = []
 
     def records() -> list[tuple[Any, ...]]:
-        stored.extend((id_of(message_id, number), batch) for number, batch in enumerate(made(), last + 1))
+        numbers = range(last + 1, last + count + 1)
+        stored.extend((id_of(message_id, number), batch) for number, batch in zip(numbers, made(), strict=True))
         return [(id_, number, *alike, *batch) for number, (id_, batch) in enumerate(stored, last + 1)]
 
     await add_made(session, Batch, NAMES, count, records)

@@ -25,7 +25,14 @@ NUMBER: Final = 24  # bits of a batch's id that are its number; those above are 
 
 
 def id_of(message_id: int, number: int) -> int:
-    """A batch's id: nobody has to ask the store for it."""
+    """A batch's id: nobody has to ask the store for it. Within a message they ascend with the numbers; of two messages
+    the one that was drafted later has the greater, whichever left first.
+
+    Raises:
+        ValueError: no message has so many batches.
+    """
+    if number >> NUMBER:
+        raise ValueError(f"a message has fewer than {1 << NUMBER} batches")
     return message_id << NUMBER | number
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from geoalert.alerts.tables import Message
 from geoalert.dispatch.lease import finish
 from geoalert.dispatch.outcomes import TOLD, Change, Outcome, end_open
 from geoalert.dispatch.owners import owners_in
@@ -34,8 +35,9 @@ async def told_before(session: AsyncSession, message_ids: Sequence[int]) -> Reci
     """Everyone these messages may have reached, in the language they were last told in."""
     rows = await session.execute(
         select(Batch.channel, Batch.language, Batch.recipients, Batch.outcomes, Batch.reasons)
+        .join(Message, Message.id == Batch.message_id)
         .where(Batch.message_id.in_(message_ids))
-        .order_by(Batch.id.desc())
+        .order_by(Message.number.desc(), Batch.number.desc())  # ids: one drafted early may have left late
     )
     return stacked(
         (

@@ -1,7 +1,8 @@
-"""Noticing that PostgreSQL cannot be reached any more: a cable that was cut sends no word of it.
+"""Noticing that the machine of PostgreSQL is gone: a cable that was cut sends no word of it.
 
-Without this a question that is on its way waits for as long as the kernel tries again, a quarter of an hour, and
-everything with it that waits for its turn.
+Who waits for an answer would wait for ever. What was sent and never arrived is tried again by the kernel for a quarter
+of an hour; a limit to that (TCP_USER_TIMEOUT) would also end connections to a server that is well and reads nothing for
+a while, as it does where a COPY waits for somebody's lock.
 """
 
 from __future__ import annotations
@@ -15,15 +16,13 @@ from sqlalchemy import Engine, event
 from sqlalchemy.engine.interfaces import AdaptedConnection
 from sqlalchemy.pool import ConnectionPoolEntry
 
-# Seconds, but for the last two. A quiet connection is probed after KEEPIDLE, each KEEPINTVL, and KEEPCNT probes without
-# an answer end it; what was sent and not received ends it after USER_TIMEOUT milliseconds. Not every system has all.
-OPTIONS: Final[Mapping[str, int]] = MappingProxyType(
-    {"TCP_KEEPIDLE": 10, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 3, "TCP_USER_TIMEOUT": 25_000}
-)
+# A quiet connection is probed after so many seconds, then again after so many, and so many probes without an answer end
+# it. Not every system has all.
+OPTIONS: Final[Mapping[str, int]] = MappingProxyType({"TCP_KEEPIDLE": 10, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 3})
 
 
 def notice_silence(engine: Engine) -> None:
-    """From now on a connection of this engine to a machine that is gone ends within half a minute."""
+    """From now on a connection of this engine that waits for a machine that is gone ends within half a minute."""
     event.listen(engine, "connect", _watch)
 
 

@@ -228,3 +228,7 @@ async def test_what_is_read_can_be_asked_about(door: Door, address: str) -> None
     whole, head = await door.call("GET", address), await door.call("HEAD", address)
     assert (head.status_code, head.content) == (200, b"")
     assert head.headers["content-type"] == whole.headers["content-type"]
+    figures = (await door.call("GET", "/metrics")).text
+    route = address.partition("?")[0]
+    counted = [line for line in figures.splitlines() if line.startswith("geoalert_requests_total{") and route in line]
+    assert sum(float(line.rpartition(" ")[2]) for line in counted) == 2, counted

@@ -23,6 +23,12 @@ from tests.stores import ON_POSTGRESQL
 
 DEADLINE = 2.0
 SOON = 10.0  # seconds: on a busy machine, and far from never
+ASKED = {
+    "area": {"wards": ["kothrud-bavdhan"]},
+    "category": "water-supply",
+    "severity": "Moderate",
+    "channels": ["sms"],
+}
 PERSON = {"phone": "+919800000001", "places": [{"lat": 18.5074, "lon": 73.8077}], "consent": "web"}
 
 
@@ -50,6 +56,7 @@ async def behind_a_cable(settings: Settings) -> AsyncIterator[tuple[httpx2.Async
 )
 async def test_a_store_that_says_nothing(door: Door, settings: Settings, weather: Weather) -> None:
     headers = {"Authorization": f"Bearer {door.caller}", "Idempotency-Key": "once"}
+    officer = {"Authorization": f"Bearer {door.approver}"}
     async with behind_a_cable(settings) as (client, cable):
         assert (await client.get("/readyz")).status_code == 200
         await cable.turn(weather)
@@ -60,7 +67,11 @@ async def test_a_store_that_says_nothing(door: Door, settings: Settings, weather
             refusal(answer, 503)
             assert answer.headers["retry-after"]
         assert (await client.get("/healthz")).status_code == 200
+        refusal(await client.post("/v1/audience/preview", json=ASKED, headers=officer), 503)
         await cable.turn(FAIR)
+        begun = time.monotonic()
+        assert (await client.post("/v1/audience/preview", json=ASKED, headers=officer)).status_code == 200
+        assert time.monotonic() - begun < SOON
         answer = await client.post("/v1/subscribers", json=PERSON, headers=headers)
         assert answer.status_code == 201, answer.text
         again = await client.post("/v1/subscribers", json=PERSON, headers=headers)
@@ -75,6 +86,7 @@ async def test_who_asks_how_we_are_is_told_soon(
 ) -> None:
     assert door.caller
     monkeypatch.setattr(health, "PATIENCE", 0.5)
+    monkeypatch.setattr(health, "FIGURES", 0.5)
     async with behind_a_cable(settings) as (client, cable):
         await cable.turn(Weather(black_hole=True))
         refusal(await client.get("/readyz"), 503)

@@ -22,6 +22,8 @@ async def test_every_connection_notices_silence(house: House, *, apart: bool) ->
         connected = (await bare_connection(session))._transport.get_extra_info("socket")
         assert connected.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
         found = {name: connected.getsockopt(socket.IPPROTO_TCP, getattr(socket, name)) for name in OPTIONS}
+        # It would also end a connection whose server is well and reads nothing for a while.
+        assert connected.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 0
     assert found == dict(OPTIONS)
     if apart:
         await store.close()
