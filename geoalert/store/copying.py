@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import struct
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -124,9 +124,32 @@ async def add_made(
             yield record
 
     try:
-        await raw.copy_records_to_table(table.name, records=records(), columns=names)
+        await copy_in(raw, table.name, names, records())
     except (IntegrityConstraintViolationError, DeadlockDetectedError) as error:
         raise IntegrityError(f"COPY {table.name}", None, error) from None
+
+
+async def copy_in(
+    raw: Any,  # noqa: ANN401 - the driver's connection
+    table: str,
+    names: Sequence[str],
+    records: Iterable[Sequence[Any]] | AsyncIterable[Sequence[Any]],
+) -> None:
+    """A COPY of these rows. Whatever goes wrong is raised as the driver says it.
+
+    Where the connection ended while more was written than it took, the driver would wait for ever until it takes more:
+    then it is told to go on, and finds out.
+    """
+    protocol = raw._protocol  # noqa: SLF001 - it has no other way
+
+    def go_on(_: object) -> None:
+        protocol.resume_writing()
+
+    raw.add_termination_listener(go_on)
+    try:
+        await raw.copy_records_to_table(table, records=records, columns=names)
+    finally:
+        raw.remove_termination_listener(go_on)
 
 
 def _as_held(records: Sequence[Sequence[Any]], codes: Sequence[int]) -> Sequence[Sequence[Any]]:

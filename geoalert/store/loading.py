@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from geoalert.errors import Conflict
 from geoalert.store.carried import TO_STORE, Form, Row, changed
+from geoalert.store.copying import copy_in
 from geoalert.store.parts import Progress
 from geoalert.store.source import Count, Source, StoreSource, Tally
 
@@ -88,7 +89,7 @@ async def _copy(connection: AsyncConnection, form: Form, rows: list[Row]) -> Non
     raw = (await connection.get_raw_connection()).driver_connection
     assert raw is not None  # noqa: S101 - this connection is open
     if not any(kind in PLACEHOLDER for _, kind in form.columns):
-        await raw.copy_records_to_table(form.table, records=rows, columns=form.names)
+        await copy_in(raw, form.table, form.names, rows)
         return
     names = ", ".join(map(connection.dialect.identifier_preparer.quote, form.names))
     places = ", ".join(PLACEHOLDER.get(kind, "${}").format(number) for number, (_, kind) in enumerate(form.columns, 1))

@@ -8,9 +8,12 @@ from contextlib import asynccontextmanager
 
 import pytest
 from sqlalchemy import func, select
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from geoalert.bootstrap import House
 from geoalert.store import Store, open_store
+from geoalert.store.copying import add_made
+from geoalert.subscribers.tables import AreaPlace
 from tests.chaos.fault_proxy import FAIR, FaultProxy, Weather, proxied
 from tests.stores import ON_POSTGRESQL, administrator
 
@@ -71,3 +74,24 @@ async def test_a_server_that_said_its_last_word_is_not_spoken_to_though_the_stre
         await end(before)
         await asyncio.sleep(0.1)
         assert await asyncio.wait_for(server_process(behind, kind), 5) != before
+
+
+async def test_a_copy_does_not_wait_for_a_connection_that_ended(house: House) -> None:
+    names, long = ["subscriber_id", "label", "kind", "code"], "x" * 1_000
+    async with behind_a_proxy(house.store) as (store, proxy):
+        with pytest.raises(IntegrityError):  # the connection has asked about the table now
+            async with store.writing() as session:
+                await add_made(session, AreaPlace, names, 11, lambda: [(1, "home", "ward", "Z1")] * 11)
+
+        async def copied() -> None:
+            async with store.writing() as session:
+                await proxy.turn(Weather(black_hole=True))  # more is written than anybody takes
+                await add_made(session, AreaPlace, names, 20_000, lambda: [(1, long, "ward", "Z1")] * 20_000)
+
+        copying = asyncio.create_task(copied())
+        assert (await asyncio.wait({copying}, timeout=2))[1], "it waits"
+        await proxy.turn(Weather(refuses=True))
+        with pytest.raises(DBAPIError):
+            await asyncio.wait_for(copying, 10)
+        await proxy.turn(FAIR)
+        assert await server_process(store, "writing")
