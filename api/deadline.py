@@ -11,6 +11,10 @@ from api.errors import unavailable
 from api.problem import problem
 
 SLOW: Final = "the request did not arrive in time; send it again"
+UNKNOWN: Final = (
+    "no answer in time, and it is not known whether this took effect; send it again with the same Idempotency-Key, or"
+    " look before you repeat it"
+)
 
 
 class Deadline:
@@ -48,5 +52,5 @@ class Deadline:
         except TimeoutError as error:
             if begun or not deadline.expired():
                 raise
-            late = problem(408, SLOW, headers={"Connection": "close"}) if hearing else unavailable(error)
+            late = problem(408, SLOW, headers={"Connection": "close"}) if hearing else unavailable(error, UNKNOWN)
             await late(scope, receive, send)

@@ -79,11 +79,11 @@ async def unreached(_: Request, error: Exception) -> ProblemResponse:
     return unavailable(error)
 
 
-def unavailable(error: Exception) -> ProblemResponse:
+def unavailable(error: Exception, detail: str = "the store cannot answer now; try again") -> ProblemResponse:
     """For trouble that passes."""
     instance = occurrence()
     log.warning("%s: unavailable: %s", instance, type(error).__name__)
-    return problem(503, "the store cannot answer now; try again", headers=HEADERS[503], instance=instance)
+    return problem(503, detail, headers=HEADERS[503], instance=instance)
 
 
 def broken(error: Exception) -> ProblemResponse:

@@ -41,6 +41,8 @@ async def test_it_is_served(house: House, settings: Settings) -> None:
             yield b" " * 65_536
 
     async with served(settings) as base, httpx2.AsyncClient(base_url=base) as client:
+        head = await client.head("/readyz")
+        assert (head.status_code, head.content) == (200, b"")
         assert (await client.get("/readyz")).json()["status"] == "ready"
         found = (await client.get("/v1/locate", params={"lat": "18.5074", "lon": "73.8077"})).json()
         assert found["office"] == "Kothrud-Bavdhan"

@@ -120,6 +120,20 @@ async def test_keeping_outlives_a_store_that_fails(
     await town.agree()
 
 
+async def test_nobody_waits_behind_a_look_that_is_not_answered(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = await town.settle(*(town.person() for _ in range(3)))
+    with monkeypatch.context() as patched:
+
+        async def silent(*_: object) -> None:
+            await asyncio.sleep(60)
+
+        patched.setattr(live, "looked_since", silent)
+        patched.setattr(live, "PATIENCE", 0.2)
+        assert await asyncio.wait_for(town.ids(), 20) == expected
+    await town.loaded()
+    assert len(await town.agree()) == 3
+
+
 async def test_a_grid_left_behind_reads_everybody_anew(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live, "RELOAD_AT", 100)
     few = await town.settle(*(town.person() for _ in range(100)))

@@ -11,6 +11,9 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from geoalert.bootstrap import House
+from geoalert.dispatch import receipts
+from geoalert.dispatch.channels.channel import Status
+from geoalert.dispatch.receipts import Incoming, Intake
 from geoalert.store import Store, open_store
 from geoalert.store.copying import add_made
 from geoalert.subscribers.tables import AreaPlace
@@ -95,3 +98,21 @@ async def test_a_copy_does_not_wait_for_a_connection_that_ended(house: House) ->
             await asyncio.wait_for(copying, 10)
         await proxy.turn(FAIR)
         assert await server_process(store, "writing")
+
+
+async def test_receipts_do_not_wait_for_a_store_that_says_nothing(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with behind_a_proxy(house.store) as (store, proxy):
+        intake = Intake(store)
+        await intake.take([Incoming("fcm", 1, 0, Status.DELIVERED, "acknowledged")])
+        monkeypatch.setattr(receipts, "PATIENCE", 0.5)
+        await proxy.turn(Weather(black_hole=True))
+        brought = [Incoming("fcm", 1, 1, Status.DELIVERED, "acknowledged")]
+        ended, _ = await asyncio.wait({asyncio.create_task(intake.take(brought))}, timeout=10)
+        assert [type(each.exception()) for each in ended] == [TimeoutError]
+        await proxy.turn(FAIR)
+        monkeypatch.setattr(receipts, "PATIENCE", 30.0)
+        await intake.take(brought)
+    async with house.store.reading() as session:
+        assert await receipts.receipts_waiting(session) == 2
