@@ -207,7 +207,7 @@ def _crossed_oddly(
     edges: Edges,
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """For every place and the `count` edges from `start` on: whether an odd number of them passes west of it, and
-    whether one passes so near that this sum cannot tell. `compiled.passes.mark_on_edges` is the same sum.
+    whether one passes so near that this sum cannot tell. `compiled.passes.mark_places` is the same sum.
     """
     stop = np.cumsum(count)
     begin = stop - count

@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import numpy as np
 
 from geoalert import compiled
-from geoalert.audience.people import People, Wishes, placed, stretches
+from geoalert.audience.people import Kinds, People, Wishes, placed, stretches
 from geoalert.audience.sieve import Sieve
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+NARROW: Final = 1 << 16  # kinds, up to which their numbers take two bytes and not four
 FEW: Final = 4_096  # kinds, up to which looking through them costs next to nothing
-SPARSE: Final = 2  # ids for each in use, from where slots are rows: a slot takes 4 bytes, an id that is held 8 more
-Number = TypeVar("Number", np.int64, np.uint32)
+SPARSE: Final = 2  # ids for each in use, from where slots are rows: a slot takes 2 or 4 bytes, an id held 8 more
+Number = TypeVar("Number", bound=np.integer)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,7 +42,7 @@ class Everybody:
     _ids: NDArray[np.int64] | None  # of each slot; None: the least and the slot
     _least: int
     _count: int
-    _kind: NDArray[np.uint32]  # of each slot; nobody's is the last there is, where there are slots of nobody
+    kind: Kinds  # of each slot; nobody's is the last there is, where there are slots of nobody
     _attr: NDArray[np.int64]  # of each kind
     _categories: NDArray[np.int64]
 
@@ -54,14 +55,14 @@ class Everybody:
     def _of_kinds(
         cls,
         ids: NDArray[np.int64],
-        kind: NDArray[np.uint32],
+        kind: Kinds,
         attr: NDArray[np.int64],
         categories: NDArray[np.int64],
     ) -> Everybody:
         if not len(ids) or int(ids[-1]) - int(ids[0]) >= SPARSE * len(ids):
             return cls(ids, 0, len(ids), kind, attr, categories)
         least = int(ids[0])
-        by_id = np.full(int(ids[-1]) - least + 1, len(attr), dtype=np.uint32)
+        by_id = np.full(int(ids[-1]) - least + 1, len(attr), dtype=kind.dtype)
         by_id[ids - least] = kind
         return cls(None, least, len(ids), by_id, np.append(attr, 0), np.append(categories, 0))
 
@@ -72,19 +73,19 @@ class Everybody:
     @property
     def slots(self) -> int:
         """How many slots."""
-        return len(self._kind)
+        return len(self.kind)
 
     @property
     def nbytes(self) -> int:
         held = 0 if self._ids is None else self._ids.nbytes
-        return held + self._kind.nbytes + self._attr.nbytes + self._categories.nbytes
+        return held + self.kind.nbytes + self._attr.nbytes + self._categories.nbytes
 
     def slots_of(self, subscribers: NDArray[np.int64]) -> NDArray[np.int64]:
         """Each one's slot, -1 for those who are not here."""
         if self._ids is None:
             slots = subscribers - self._least
             known = (slots >= 0) & (slots < self.slots)
-            known[known] = self._kind[slots[known]] != self._nobody
+            known[known] = self.kind[slots[known]] != self._nobody
         else:
             slots = np.searchsorted(self._ids, subscribers)
             known = slots < self.slots
@@ -102,9 +103,9 @@ class Everybody:
             raise ValueError("a place's person is not there")
         return slots.astype(np.uint32)
 
-    def kinds_of(self, slots: NDArray[np.uint32]) -> NDArray[np.uint32]:
+    def kinds_of(self, slots: NDArray[np.uint32]) -> Kinds:
         """The number of each one's kind."""
-        return self._kind.take(slots)
+        return self.kind.take(slots)
 
     def passing(self, sieve: Sieve, among: int) -> NDArray[np.bool_] | None:
         """Which kinds pass; None where looking through the kinds is more than it spares `among` so many."""
@@ -117,25 +118,25 @@ class Everybody:
         """As `passing`, of everybody."""
         return np.ones(len(self._attr), dtype=bool)
 
-    def at(self, slots: NDArray[np.int64], sieve: Sieve | None = None) -> People:
+    def at(self, slots: NDArray[np.int64], sieve: Sieve | None = None, kind: Kinds | None = None) -> People:
         """The persons in these slots, given ascending, as people who are certainly inside, and who are known to pass
-        the sieve. Their wishes may be those of the grid, which stay as they are.
+        the sieve; their kinds, where these are known. Their wishes may be those of the grid, which stay as they are.
         """
-        kind = _taken(self._kind, slots)
+        kind = _taken(self.kind, slots) if kind is None else kind
         wishes = Wishes(self._attr, self._categories, kind)
         few = len(slots) < len(self._attr) and len(self._attr) > FEW
         return People(self._ids_of(slots), wishes.each() if few else wishes, np.ones(len(slots), dtype=bool), sieve)
 
     def merged(self, gone: NDArray[np.int64], persons: Persons) -> tuple[Everybody, NDArray[np.int64]]:
         """Without those in these slots and with these persons, ascending; and where each slot of now is then, or -1."""
-        kept = self._kind != self._nobody
+        kept = self.kind != self._nobody
         kept[gone] = False
         slots = np.flatnonzero(kept)
-        ids, kind = self._ids_of(slots), self._kind[slots]
+        ids, kind = self._ids_of(slots), self.kind[slots]
         used = np.flatnonzero(np.bincount(kind, minlength=len(self._attr)))
         attr = np.concatenate([self._attr[used], persons.attr])
         number, *kinds = _kinds(attr, np.concatenate([self._categories[used], persons.categories]))
-        now = np.zeros(len(self._attr), dtype=np.uint32)
+        now = np.zeros(len(self._attr), dtype=number.dtype)
         now[used] = number[: len(used)]
         at = np.searchsorted(ids, persons.subscriber) + np.arange(len(persons.subscriber))
         everybody = self._of_kinds(
@@ -170,7 +171,7 @@ def _taken(of_each: NDArray[Number], slots: NDArray[np.int64]) -> NDArray[Number
 
 def _kinds(
     attr: NDArray[np.int64], categories: NDArray[np.int64]
-) -> tuple[NDArray[np.uint32], NDArray[np.int64], NDArray[np.int64]]:
+) -> tuple[Kinds, NDArray[np.int64], NDArray[np.int64]]:
     """The number of each one's kind, and both values of every kind. Column by column: sorting pairs as such would hold
     up every other thread.
     """
@@ -178,4 +179,5 @@ def _kinds(
     wishes, wishes_at = np.unique(categories, return_inverse=True)
     kinds, kind = np.unique(attr_at * len(wishes) + wishes_at, return_inverse=True)
     attr_of, wishes_of = np.divmod(kinds, max(len(wishes), 1))
-    return kind.astype(np.uint32), attrs[attr_of], wishes[wishes_of]
+    narrow = len(kinds) < NARROW  # with one more for nobody
+    return kind.astype(np.uint16 if narrow else np.uint32), attrs[attr_of], wishes[wishes_of]

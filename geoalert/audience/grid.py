@@ -17,12 +17,13 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 
 from geoalert import compiled
+from geoalert.audience.by_cell import ByCell
 from geoalert.audience.chosen import Chosen, choices
 from geoalert.audience.cover import Cover
 from geoalert.audience.everybody import Everybody, Persons
 from geoalert.audience.grounds import NO_GROUNDS, Grounds
-from geoalert.audience.marks import COLUMN, WITHIN, ByCell, slots_inside
-from geoalert.audience.people import People, placed
+from geoalert.audience.marks import COLUMN, WITHIN, Held, slots_inside
+from geoalert.audience.people import Kinds, People, placed
 from geoalert.audience.sieve import Sieve
 from geoalert.subscribers.cells import ROW, SHIFT, X_ORIGIN, Y_ORIGIN, cells_of
 
@@ -59,11 +60,10 @@ class Grid:
     """Persons are known by their slot (`everybody`)."""
 
     _everybody: Everybody
-    _cells: NDArray[np.int64]  # those that hold a place, ascending
-    _first: NDArray[np.int64]  # of each cell, its first row in the three below; one more at the end
+    _cells: ByCell  # whose rows are those of the three below
     _offsets: NDArray[np.uint32]  # y << SHIFT | x within the cell
     _slots: NDArray[np.uint32]
-    _kinds: NDArray[np.uint32]  # of their persons: who cannot be told is left out here, where it lies in one piece
+    _kinds: Kinds  # of their persons: who cannot be told is left out here, where it lies in one piece
     chosen: Chosen
 
     @classmethod
@@ -81,11 +81,10 @@ class Grid:
         everybody = Everybody.of(ids, attr, np.concatenate([persons.categories, also[:, 2]])[order])
         cells = cells_of(places.x.astype(np.int64), places.y.astype(np.int64))
         by_cell = np.argsort(cells)
-        held, first = _grouped(cells[by_cell])
         slots = everybody.slots_of_all(places.subscriber)[by_cell]
         offsets = _offsets_of(places)[by_cell]
         chosen = Chosen.build(grounds.codes, grounds.rows[:, 3], everybody.slots_of_all(grounds.rows[:, 0]))
-        return cls(everybody, held, first, offsets, slots, everybody.kinds_of(slots), chosen)
+        return cls(everybody, ByCell.of(cells[by_cell]), offsets, slots, everybody.kinds_of(slots), chosen)
 
     def __len__(self) -> int:
         """How many persons."""
@@ -93,7 +92,7 @@ class Grid:
 
     @property
     def nbytes(self) -> int:
-        arrays = (self._cells, self._first, self._offsets, self._slots, self._kinds)
+        arrays = (self._cells, self._offsets, self._slots, self._kinds)
         return sum(array.nbytes for array in arrays) + self._everybody.nbytes + self.chosen.nbytes
 
     def slots_of(self, subscribers: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -106,17 +105,17 @@ class Grid:
         """Slots of those with a place in the area, ascending, each once: less the slots in `without`, and with those
         in `also`, which have no slot in common.
         """
-        bounds, among = self._looked_through(cover)
-        return self._inside(cover, bounds, among, None, without, also)
+        bounds, among = self._cells.bounds(cover.runs)
+        return self._inside(cover, bounds, among, None, without, also)[0]
 
     def people(self, cover: Cover, sieve: Sieve | None = None, without: NDArray[np.int64] | None = None) -> People:
         """Those with a place in the area, less the slots in `without`; with a sieve those who pass it, or everybody
         where that is less work.
         """
-        bounds, among = self._looked_through(cover)
+        bounds, among = self._cells.bounds(cover.runs)
         passing = None if sieve is None else self._everybody.passing(sieve, among)
-        slots = self._inside(cover, bounds, among, passing, without, None)
-        return self._everybody.at(slots, None if passing is None else sieve)
+        slots, kinds = self._inside(cover, bounds, among, passing, without, None)
+        return self._everybody.at(slots, None if passing is None else sieve, kinds)
 
     def people_at(self, slots: NDArray[np.int64]) -> People:
         """The persons in these slots, given ascending, as people who are certainly inside."""
@@ -126,7 +125,7 @@ class Grid:
         """For each slot the first of these areas that holds a place of the person, or -1."""
         first = np.full(self._everybody.slots, -1, dtype=np.int16)
         for number in reversed(range(len(covers))):
-            for piece in self._found(covers[number], self._looked_through(covers[number])[0]):
+            for piece in self._found(covers[number], self._cells.bounds(covers[number].runs)[0]):
                 first[piece] = number
         return first
 
@@ -138,28 +137,23 @@ class Grid:
         slots = everybody.slots_of_all(places.subscriber)
         codes, number, who = choices(changes)
         chosen = self.chosen.merged(moved, codes, number, everybody.slots_of_all(who))
-        held, first, offsets, slots = self._places_merged(moved[self._slots], places, slots)
-        return Grid(everybody, held, first, offsets, slots, everybody.kinds_of(slots), chosen)
+        cells, offsets, slots = self._places_merged(moved[self._slots], places, slots)
+        return Grid(everybody, cells, offsets, slots, everybody.kinds_of(slots), chosen)
 
     def _places_merged(
         self, moved: NDArray[np.int64], places: Places, slots: NDArray[np.uint32]
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.uint32], NDArray[np.uint32]]:
-        """Cells, first rows, offsets and slots: each place at its person's new slot (-1: left out), and these put in
+    ) -> tuple[ByCell, NDArray[np.uint32], NDArray[np.uint32]]:
+        """Cells, offsets and slots: each place at its person's new slot (-1: left out), and these put in
         at theirs.
         """
         kept = moved >= 0
-        cells = np.repeat(self._cells, np.diff(self._first))[kept]
+        cells = self._cells.of_each()[kept]
         new_cells = cells_of(places.x, places.y)
         order = np.argsort(new_cells)
         at = np.searchsorted(cells, new_cells[order]) + np.arange(len(order))
-        held, first = _grouped(placed(cells, at, new_cells[order]))
+        merged = ByCell.of(placed(cells, at, new_cells[order]))
         offsets = placed(self._offsets[kept], at, _offsets_of(places)[order])
-        return held, first, offsets, placed(moved[kept].astype(np.uint32), at, slots[order])
-
-    def _looked_through(self, cover: Cover) -> tuple[NDArray[np.int64], int]:
-        """For each run its first cell here and the one after its last; and how many places are in all of them."""
-        bounds = np.searchsorted(self._cells, cover.runs[:, :2] + (0, 1))
-        return bounds, int((self._first[bounds[:, 1]] - self._first[bounds[:, 0]]).sum())
+        return merged, offsets, placed(moved[kept].astype(np.uint32), at, slots[order])
 
     def _inside(
         self,
@@ -169,12 +163,14 @@ class Grid:
         passing: NDArray[np.bool_] | None,
         without: NDArray[np.int64] | None,
         also: NDArray[np.int64] | None,
-    ) -> NDArray[np.int64]:
-        """As `inside`, of those whose kind passes."""
+    ) -> tuple[NDArray[np.int64], Kinds | None]:
+        """As `inside`, of those whose kind passes; and what kind each is of, where that is found in passing."""
         if (loops := compiled.loops()) is not None:
-            places = ByCell(self._cells, self._first, self._offsets, self._slots, self._kinds)
-            passing = self._everybody.every_kind if passing is None else passing
-            return slots_inside(places, bounds, self._everybody.slots, cover, passing, without, also, loops)
+            cells, everybody = self._cells, self._everybody
+            arrays = (self._offsets, self._slots, self._kinds, everybody.kind)
+            passing = everybody.every_kind if passing is None else passing
+            held = Held(cells.begin, cells.at, cells.first, *arrays)
+            return slots_inside(held, bounds, among, cover, passing, without, also, loops)
         slots = self._everybody.slots
         marked = np.zeros(-(-slots // TOGETHER) * TOGETHER, dtype=bool)
         for piece in self._found(cover, bounds, passing):
@@ -183,7 +179,7 @@ class Grid:
             marked[without] = False
         if also is not None:
             marked[also] = True
-        return np.flatnonzero(marked) if among * DENSE > slots else _few_of(marked)
+        return (np.flatnonzero(marked) if among * DENSE > slots else _few_of(marked)), None
 
     def _found(
         self, cover: Cover, bounds: NDArray[np.int64], passing: NDArray[np.bool_] | None = None
@@ -193,7 +189,7 @@ class Grid:
         """
         edge = cover.runs[:, 2] == 1
         # Long stretches, few hundred of them: slicing beats gathering by a list of all their rows.
-        whole = [slice(start, end) for start, end in self._first[bounds[~edge]].tolist() if start < end]
+        whole = [slice(start, end) for start, end in self._cells.first[bounds[~edge, :2]].tolist() if start < end]
         pieces = [self._slots[part] for part in whole]
         if passing is not None and pieces:
             kinds = np.concatenate([self._kinds[part] for part in whole])
@@ -206,17 +202,17 @@ class Grid:
     ) -> NDArray[np.uint32]:
         """`bounds`: of each edge run."""
         count = bounds[:, 1] - bounds[:, 0]
-        cell = ranges(bounds[:, 0], count)
+        entry = ranges(bounds[:, 0], count)
         run = np.repeat(np.arange(len(count)), count)
-        first = self._first.take(cell)
-        count = self._first.take(cell + 1) - first
+        first = self._cells.first.take(entry).astype(np.int64)
+        count = self._cells.first.take(entry + 1) - first
         place = ranges(first, count)
-        of_cell = np.repeat(np.arange(len(cell)), count)
+        of_cell = np.repeat(np.arange(len(entry)), count)
         if passing is not None:
             passes = passing.take(self._kinds.take(place))
             place, of_cell = place.compress(passes), of_cell.compress(passes)
         offset = self._offsets.take(place)
-        corner = self._cells.take(cell).take(of_cell)
+        corner = self._cells.cells(entry).take(of_cell)
         x = ((corner & COLUMN) << SHIFT) + (offset & WITHIN)
         y = (corner >> ROW << SHIFT) + (offset >> SHIFT)
         inside = cover.inside(x.astype(np.float64), y.astype(np.float64), run.take(of_cell))
@@ -244,14 +240,6 @@ def _arrays(changes: Mapping[int, Person | None]) -> tuple[Persons, Places]:
 
 def _offsets_of(places: Places) -> NDArray[np.uint32]:
     return (((places.y + Y_ORIGIN) & WITHIN) << SHIFT | ((places.x + X_ORIGIN) & WITHIN)).astype(np.uint32)
-
-
-def _grouped(cells: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """From ascending cells: each once, and its first row, with the number of rows at the end."""
-    begins = np.ones(len(cells), dtype=bool)
-    np.not_equal(cells[1:], cells[:-1], out=begins[1:])
-    first = np.flatnonzero(begins)
-    return cells[first], np.append(first, len(cells))
 
 
 def _few_of(marked: NDArray[np.bool_]) -> NDArray[np.int64]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from geoalert.audience.sieve import Sieve
 
 Number = TypeVar("Number", bound=np.generic)
+Kinds: TypeAlias = "NDArray[np.uint16 | np.uint32]"  # numbers of kinds, as narrow as there are kinds
 PART: Final = 16_384  # people
 DIGIT: Final = 16  # bits
 
@@ -25,7 +26,7 @@ class Wishes(NamedTuple):
 
     attr: NDArray[np.int64]
     categories: NDArray[np.int64]
-    kind: NDArray[np.uint32] | None = None
+    kind: Kinds | None = None
 
     def each(self) -> Wishes:
         """One entry a person."""

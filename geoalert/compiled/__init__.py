@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from geoalert.compiled import covering, passes
-from geoalert.compiled.listing import SIGNATURES
+from geoalert.compiled.listing import KINDS, SIGNATURES
 
 log = logging.getLogger(__name__)
 LISTED: Final = (covering, passes)
@@ -29,8 +29,8 @@ class Loops:
     raise_edges: Loop
     touch_cells: Loop
     join_stretches: Loop
-    mark_stretches: Loop
-    mark_on_edges: Loop
+    look_through: Loop
+    mark_places: Loop
     mark: Loop
     list_marks: Loop
     take_ids: Loop
@@ -90,10 +90,15 @@ def _compiled(numba: Any) -> Loops | None:  # noqa: ANN401 - a module that may b
 def _kept(numba: Any, *, cache: bool) -> Loops:  # noqa: ANN401
     return Loops(
         **{
-            name: numba.njit(_signature(numba.types, words), cache=cache, nogil=True)(function)
+            name: numba.njit(_signatures(numba.types, words), cache=cache, nogil=True)(function)
             for name, (function, words) in SIGNATURES.items()
         }
     )
+
+
+def _signatures(types: Any, words: str) -> list[Any]:  # noqa: ANN401
+    kinds = KINDS if "kind[" in words else KINDS[:1]
+    return [_signature(types, words.replace("kind[", f"{kind}[")) for kind in kinds]
 
 
 def _signature(types: Any, words: str) -> Any:  # noqa: ANN401

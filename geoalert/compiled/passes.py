@@ -33,31 +33,44 @@ POSITION: Final = np.zeros(64, dtype=np.int64)
 POSITION[[((0x03F79D71B4CB0A89 << bit) & (1 << 64) - 1) >> 58 for bit in range(64)]] = range(64)
 
 
-@loop("int64[::1] int64[::1] uint32[::1] uint32[::1] boolean[::1] > uint64[::1]")
-def mark_stretches(
-    start: NDArray[np.int64],
-    end: NDArray[np.int64],
-    slots: NDArray[np.uint32],
-    kinds: NDArray[np.uint32],
-    passing: NDArray[np.bool_],
-    marks: NDArray[np.uint64],
+@loop("int64[:,::1] int64[::1] int64[::1] int32[::1] > int64[:,::1]")
+def look_through(
+    runs: NDArray[np.int64],
+    begin: NDArray[np.int64],
+    at: NDArray[np.int64],
+    first: NDArray[np.int32],
+    bounds: NDArray[np.int64],
 ) -> int:
-    """Marks the slots of whole stretches of places, of those whose kind passes."""
-    for stretch in range(len(start)):
-        for place in range(start[stretch], end[stretch]):
-            slot = np.uint64(slots[place])
-            marks[slot >> np.uint64(6)] |= np.uint64(passing[np.uint64(kinds[place])]) << (slot & WORD)
-    return len(start)
+    """For each run its first entry, the one after its last, and the stretch where it begins; how many places are in all
+    of them. Runs ascend as stretches do: none is looked for before the last that was found.
+    """
+    stretch, among = 0, 0
+    for run in range(len(runs)):
+        for side in range(2):
+            cell = runs[run, side] + side
+            if stretch + 1 < len(begin) and begin[stretch + 1] <= cell:
+                stretch, beyond = stretch + 1, len(begin)
+                while beyond - stretch > 1:
+                    between = (stretch + beyond) >> 1
+                    if begin[between] <= cell:
+                        stretch = between
+                    else:
+                        beyond = between
+            bounds[run, side] = min(at[stretch] + max(cell - begin[stretch], 0), at[stretch + 1])
+            if side == 0:
+                bounds[run, 2] = stretch
+        among += first[bounds[run, 1]] - first[bounds[run, 0]]
+    return among
 
 
 @loop(
-    "int64[::1] int64[::1] int64[::1] int64[::1] boolean[::1] float64[::1] float64[::1] float64[::1] float64[::1]"
-    " float64[::1] int64[::1] int64[::1] uint32[::1] uint32[::1] uint32[::1] boolean[::1] int64"
-    " > uint64[::1] int64[::1]"
+    "int64[:,::1] int64[:,::1] int64[::1] int64[::1] boolean[::1] float64[::1] float64[::1] float64[::1] float64[::1]"
+    " float64[::1] int64[::1] int64[::1] int32[::1] uint32[::1] uint32[::1] kind[::1] boolean[::1] int64"
+    " > uint64[::1] int64[::1] int64[::1]"
 )
-def mark_on_edges(  # noqa: PLR0917 - plain arrays are what compiles
-    first_cell: NDArray[np.int64],
-    end_cell: NDArray[np.int64],
+def mark_places(  # noqa: C901, PLR0917 - one pass over memory; plain arrays are what compiles
+    runs: NDArray[np.int64],
+    bounds: NDArray[np.int64],
     edge_start: NDArray[np.int64],
     edge_count: NDArray[np.int64],
     west_inside: NDArray[np.bool_],
@@ -66,39 +79,54 @@ def mark_on_edges(  # noqa: PLR0917 - plain arrays are what compiles
     run_x: NDArray[np.float64],
     rise: NDArray[np.float64],
     level: NDArray[np.float64],
-    cells: NDArray[np.int64],
-    first: NDArray[np.int64],
+    begin: NDArray[np.int64],
+    at: NDArray[np.int64],
+    first: NDArray[np.int32],
     offsets: NDArray[np.uint32],
     slots: NDArray[np.uint32],
-    kinds: NDArray[np.uint32],
+    kinds: NDArray[np.uint16],
     passing: NDArray[np.bool_],
     crowded: int,
     marks: NDArray[np.uint64],
     doubtful: NDArray[np.int64],
+    cells: NDArray[np.int64],
 ) -> int:
-    """Marks the slots of those places in edge runs that are certainly inside, where the person's kind passes; how many
-    it left as doubtful, which the exact shape must decide. The same sum as `audience.cover.Cover.inside`.
+    """Marks the slots of those places in the runs that are certainly inside, where the person's kind passes; how many
+    places, each with its cell, it left as doubtful, which the exact shape must decide. On an edge it is the same sum as
+    `audience.cover.Cover.inside`, counted so that a processor does several edges at once.
     """
-    left = 0
-    for run in range(len(first_cell)):
-        begin, end = edge_start[run], edge_start[run] + edge_count[run]
-        for cell in range(first_cell[run], end_cell[run]):
-            west, south = (cells[cell] & COLUMN) << SHIFT, (cells[cell] >> ROW) << SHIFT
-            for place in range(first[cell], first[cell + 1]):
+    left, edge_run = 0, -1
+    for run in range(len(runs)):
+        if runs[run, 2] == 0:
+            for place in range(first[bounds[run, 0]], first[bounds[run, 1]]):
+                slot = np.uint64(slots[place])
+                marks[slot >> np.uint64(6)] |= np.uint64(passing[np.uint64(kinds[place])]) << (slot & WORD)
+            continue
+        edge_run += 1
+        begins, ends = edge_start[edge_run], edge_start[edge_run] + edge_count[edge_run]
+        lows, highs, runs_x = low[begins:ends], high[begins:ends], run_x[begins:ends]
+        rises, levels = rise[begins:ends], level[begins:ends]
+        stretch = bounds[run, 2]
+        for entry in range(bounds[run, 0], bounds[run, 1]):
+            while at[stretch + 1] <= entry:
+                stretch += 1
+            cell = begin[stretch] + (entry - at[stretch])
+            west, south = (cell & COLUMN) << SHIFT, (cell >> ROW) << SHIFT
+            for place in range(first[entry], first[entry + 1]):
                 if not passing[np.uint64(kinds[place])]:
                     continue
                 x = np.float64(west + (np.int64(offsets[place]) & WITHIN))
                 y = np.float64(south + (np.int64(offsets[place]) >> SHIFT))
-                inside, unsure = west_inside[run], edge_count[run] > crowded
+                crossed, unsure = np.int64(west_inside[edge_run]), np.int64(len(lows) > crowded)
                 if not unsure:
-                    for edge in range(begin, end):
-                        side = run_x[edge] * y - rise[edge] * x - level[edge]
-                        unsure |= abs(side) <= abs(run_x[edge]) + rise[edge]
-                        inside ^= (side < 0) & (low[edge] <= y) & (y < high[edge])
+                    for edge in range(len(lows)):
+                        side = runs_x[edge] * y - rises[edge] * x - levels[edge]
+                        unsure += np.int64(abs(side) <= abs(runs_x[edge]) + rises[edge])
+                        crossed += np.int64((side < 0) & (lows[edge] <= y) & (y < highs[edge]))
                 if unsure:
-                    doubtful[left] = place
+                    doubtful[left], cells[left] = place, cell
                     left += 1
-                elif inside:
+                elif crossed & 1:
                     slot = np.uint64(slots[place])
                     marks[slot >> np.uint64(6)] |= BIT << (slot & WORD)
     return left
@@ -117,14 +145,17 @@ def mark(slots: NDArray[np.int64], inside: bool, marks: NDArray[np.uint64]) -> i
     return len(slots)
 
 
-@loop("uint64[::1] > int64[::1]")
-def list_marks(marks: NDArray[np.uint64], slots: NDArray[np.int64]) -> int:
-    """The marked slots, ascending."""
+@loop("uint64[::1] kind[::1] > int64[::1] kind[::1]")
+def list_marks(
+    marks: NDArray[np.uint64], everybody: NDArray[np.uint16], slots: NDArray[np.int64], kinds: NDArray[np.uint16]
+) -> int:
+    """The marked slots, ascending, and the kind that each of them has among those of everybody."""
     found = 0
     for word in range(len(marks)):
         left = marks[word]
         while left != NO_BIT:
-            slots[found] = word * 64 + POSITION[((left & (NO_BIT - left)) * SEQUENCE) >> UPPER]
+            slot = word * 64 + POSITION[((left & (NO_BIT - left)) * SEQUENCE) >> UPPER]
+            slots[found], kinds[found] = slot, everybody[np.uint64(slot)]
             left &= left - BIT
             found += 1
     return found
@@ -138,8 +169,8 @@ def take_ids(slots: NDArray[np.int64], ids: NDArray[np.int64], taken: NDArray[np
     return len(slots)
 
 
-@loop("int64[::1] uint32[::1] > uint32[::1]")
-def take_kinds(slots: NDArray[np.int64], kinds: NDArray[np.uint32], taken: NDArray[np.uint32]) -> int:
+@loop("int64[::1] kind[::1] > kind[::1]")
+def take_kinds(slots: NDArray[np.int64], kinds: NDArray[np.uint16], taken: NDArray[np.uint16]) -> int:
     """As `take_ids`."""
     for at in range(len(slots)):
         taken[at] = kinds[np.uint64(slots[at])]

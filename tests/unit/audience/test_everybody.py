@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import shapely
 
-from geoalert.audience.everybody import SPARSE, Everybody, Persons
-from geoalert.audience.grid import Grid, Places
+from geoalert.audience.cover import Cover
+from geoalert.audience.everybody import NARROW, SPARSE, Everybody, Persons
+from geoalert.audience.grid import Grid, Person, Places
 from geoalert.subscribers.cells import SCALE
 
 EVERYTHING = (1 << 62) - 1
@@ -51,3 +53,23 @@ def test_ids_are_held_only_while_they_are_far_apart() -> None:
         assert (moved >= 0).sum() == 100
         assert everybody.at(everybody.slots_of(np.array([1, 100, come]))).subscriber.tolist() == [1, 100, come]
     assert held[0] > 2 * held[1]
+
+
+@pytest.mark.usefixtures("form")
+@pytest.mark.parametrize(("kinds", "held"), [(NARROW - 1, np.uint16), (NARROW, np.uint32)])
+def test_no_kind_is_taken_for_another_however_many_there_are(kinds: int, held: type[np.integer]) -> None:
+    ids = np.arange(1, kinds + 2)  # and two are alike
+    attr = np.arange(kinds + 1) % kinds
+    x, y = WEST + ids % 300 * 3_000, SOUTH + ids // 300 * 3_000
+    grid = Grid.build(Persons(ids, attr, attr % 5), Places(ids, x, y))
+    assert grid._everybody.kind.dtype == grid._kinds.dtype == held
+    area = shapely.box(x.min() / SCALE - 1, y.min() / SCALE - 1, x.max() / SCALE + 1, y.max() / SCALE + 1)
+    gone = grid.merged({int(ids[1]): None, int(ids[2]): Person(77, 7, (int(x[2]),), (int(y[2]),))})
+    for found, ids_, attr_ in (
+        (grid.people(Cover.of(area)), ids, attr),
+        (gone.people(Cover.of(area)), np.delete(ids, 1), np.delete(np.where(ids == ids[2], 77, attr), 1)),
+    ):
+        assert found.subscriber.tolist() == ids_.tolist()
+        assert found.attr.tolist() == attr_.tolist()
+    few = grid.people(Cover.of(shapely.box(*(np.array([x[0] - 9, y[0] - 9, x[9] + 9, y[9] + 9]) / SCALE))))
+    assert few.attr.tolist() == attr[:10].tolist()

@@ -246,7 +246,7 @@ def test_many_people_in_one_answer_and_few_are_found_alike() -> None:
         area = area.union(shapely.box(WEST / SCALE, SOUTH / SCALE, (WEST + 5) / SCALE, (SOUTH + 5) / SCALE))
         expected = by_shapely(changed(city, changes), area)
         assert told(overlay.view().people(Cover.of(area))) == expected
-        seen.add(overlay.base._looked_through(Cover.of(area))[1] * DENSE > count)
+        seen.add(overlay.base._cells.bounds(Cover.of(area).runs)[1] * DENSE > count)
     assert seen == {True, False}
 
 
