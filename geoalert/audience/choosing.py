@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from geoalert import compiled
 from geoalert.audience.people import People, stretches
 from geoalert.subscribers.attributes import LANGUAGE, QUIET_FROM, QUIET_TO, field, order_mask, order_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from geoalert.audience.people import Kinds
 
 QUIET: Final = QUIET_FROM[1] << QUIET_FROM[0] | QUIET_TO[1] << QUIET_TO[0]
 CODE_BITS: Final = 4  # of a channel
@@ -36,29 +39,47 @@ class Members:
 
 def reached(
     people: People,
-    told: NDArray[np.int64],
+    told: NDArray[np.int64] | None,
     allowed: Sequence[int],
     holds: Callable[[NDArray[np.uint32]], NDArray[np.int64]] | None,
     *,
     every: bool,
 ) -> Members:
-    """How the people at these positions are told: by the first channel in their order, or with `every` by each.
-    Everybody told can use one of those allowed, which ascend. `holds` says of quiet hours, where they stand in `attr`,
-    until when they hold; without it they do not.
+    """How the people at these positions, or all of them, are told: by the first channel in their order, or with `every`
+    by each. Everybody told can use one of those allowed, which ascend. `holds` says of quiet hours, where they stand in
+    `attr`, until when they hold; without it they do not.
     """
     attr, _, kind = people.wishes
-    # Whoever finds them brings over nobody who cannot be told, so nearly always these are all.
-    subscriber = people.subscriber if len(told) == len(people) else people.subscriber.take(told)
-    which = told if kind is None else kind if len(told) == len(people) else kind.take(told)
+    subscriber = people.subscriber if told is None else people.subscriber.take(told)
+    which = _which(told, kind, len(people))
     channel, language, hours = _of_each(attr, allowed)
     hold = np.zeros(len(attr), dtype=np.int64) if holds is None else holds(hours)
     if every:
         person, channels = _every(attr, allowed, which)
         subscriber, which = subscriber.take(person), which.take(person)
+        languages = language.take(which)
     else:
-        channels = channel.take(which)
+        channels, languages = _codes(which, channel, language)
     held = hold.take(which) if hold.any() else np.zeros(len(which), dtype=np.int64)
-    return Members(subscriber, channels, language.take(which), held)
+    return Members(subscriber, channels, languages, held)
+
+
+def _which(told: NDArray[np.int64] | None, kind: Kinds | None, people: int) -> NDArray[np.int64] | Kinds:
+    """Of each who is told the position of their wishes."""
+    if kind is None:
+        return np.arange(people) if told is None else told
+    return kind if told is None else kind.take(told)
+
+
+def _codes(
+    which: NDArray[np.int64] | Kinds, channel: NDArray[np.uint8], language: NDArray[np.uint8]
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Both of each."""
+    if (loops := compiled.loops()) is None or which.dtype == np.int64:
+        return channel.take(which), language.take(which)
+    channels, languages = np.empty((2, len(which)), dtype=np.uint8)
+    loops.take_codes(which, channel, language, channels, languages)
+    return channels, languages
 
 
 def _of_each(

@@ -30,6 +30,8 @@ COLUMN: Final = (1 << ROW) - 1  # the last
 FARTHEST: Final = 1_000  # degrees
 MARGIN: Final = 4  # lattice units; float64 holds degrees to about 1e-7 of one
 CROWDED: Final = 48  # edges in one run, beyond which the shape's own index is the faster test
+MANY: Final = 1_000  # cells, from where sorting them by column and by row is quicker than as numbers …
+SPREAD: Final = 4  # … where there are no more columns and rows than so many times the cells
 FEW: Final = 16  # places, up to which a test costs less than the shape's own index
 
 
@@ -168,11 +170,25 @@ def _compiled(area: BaseGeometry, loops: Loops) -> Cover:
     loops.touch_cells(every, rows, first, last, which)
     runs, ends = np.empty((2 * touched, 3), dtype=np.int64), np.empty(1, dtype=np.int64)
     (start, edges), lines = np.empty((2, touched), dtype=np.int64), np.empty((5, touched), dtype=np.float64)
-    west_inside = np.empty(touched, dtype=bool)
-    joined = loops.join_stretches(
-        np.argsort(first), first, last, which, every, runs, start, edges, west_inside, lines, ends
-    )
+    west_inside, order = np.empty(touched, dtype=bool), _order(first, loops)
+    joined = loops.join_stretches(order, first, last, which, every, runs, start, edges, west_inside, lines, ends)
     return Cover(area, runs[: ends[0]], start[:joined], edges[:joined], west_inside[:joined], Edges(*lines))
+
+
+def _order(cells: NDArray[np.int64], loops: Loops) -> NDArray[np.int64]:
+    """As `np.argsort(cells)`; which of two that are the same comes first is not said."""
+    if len(cells) < MANY:
+        return np.argsort(cells)
+    column, row = cells & COLUMN, cells >> ROW
+    column -= column.min()
+    row -= row.min()
+    columns, rows = int(column.max()) + 1, int(row.max()) + 1
+    if columns + rows > SPREAD * len(cells):
+        return np.argsort(cells)
+    by_column, order = np.empty((2, len(cells)), dtype=np.int64)
+    loops.order_by(column, np.arange(len(cells)), np.zeros(columns + 1, dtype=np.int64), by_column)
+    loops.order_by(row, by_column, np.zeros(rows + 1, dtype=np.int64), order)
+    return order
 
 
 def _corners(area: BaseGeometry) -> tuple[NDArray[np.float64], NDArray[np.int64]]:

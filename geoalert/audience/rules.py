@@ -60,12 +60,18 @@ OVERRIDDEN: Final = MappingProxyType({"no_consent": "consent", "category": "cate
 
 @dataclass(frozen=True)
 class Ruled:
-    """`told` are the positions of the people who are told, ascending."""
+    """How each of so many `people` is told, or why not."""
 
     members: Members
-    told: NDArray[np.int64]
+    people: int
+    some: NDArray[np.int64] | None  # positions of those who are told, ascending; None: all are
     left_out: Callable[[], NDArray[np.int8]]
     spared: tuple[str, ...] = ()  # reasons that were looked at beside the rules
+
+    @property
+    def told(self) -> NDArray[np.int64]:
+        """The positions of the people who are told, ascending."""
+        return np.arange(self.people) if self.some is None else self.some
 
     @cached_property
     def why(self) -> NDArray[np.int8]:
@@ -99,9 +105,7 @@ def members(
     reach = REACH[severity]
     allowed = sorted(channels)
     sieve = sieve_of(category_bit, severity, allowed)
-    wanted = _passing(people, sieve)
-    for heard in spared.values():
-        wanted &= ~heard
+    some = _wanted(people, sieve, spared)
 
     def left_out() -> NDArray[np.int8]:
         attr, categories, _ = people.wishes.each()
@@ -119,18 +123,25 @@ def members(
                 why[barred[reason]] = LEFT_OUT.index(reason)
         return why
 
-    told = np.flatnonzero(wanted)
     holds = None if reach.quiet_hours else partial(_holds, now=now, zone=zone)
-    return Ruled(reached(people, told, allowed, holds, every=reach.all_channels), told, left_out, tuple(spared))
+    found = reached(people, some, allowed, holds, every=reach.all_channels)
+    return Ruled(found, len(people), some, left_out, tuple(spared))
 
 
-def _passing(people: People, sieve: Sieve) -> NDArray[np.bool_]:
-    """Of each, whether nothing bars them."""
+def _wanted(people: People, sieve: Sieve, spared: Mapping[str, NDArray[np.bool_]]) -> NDArray[np.int64] | None:
+    """Positions of those whom nothing bars and nobody spares; None: of all."""
     if people.sieve == sieve:  # whoever found them has looked already
-        return np.ones(len(people), dtype=bool)
-    attr, categories, kind = people.wishes
-    passes = sieve.passes(attr, categories)
-    return passes if kind is None else passes.take(kind)
+        if not spared:
+            return None
+        wanted = np.ones(len(people), dtype=bool)
+    else:
+        attr, categories, kind = people.wishes
+        passes = sieve.passes(attr, categories)
+        wanted = passes if kind is None else passes.take(kind)
+    for heard in spared.values():
+        wanted &= ~heard
+    told = np.flatnonzero(wanted)
+    return None if len(told) == len(people) else told
 
 
 def _holds(hours: NDArray[np.uint32], now: datetime, zone: tzinfo) -> NDArray[np.int64]:

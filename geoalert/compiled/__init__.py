@@ -28,6 +28,7 @@ class Loops:
 
     raise_edges: Loop
     touch_cells: Loop
+    order_by: Loop
     join_stretches: Loop
     look_through: Loop
     mark_places: Loop
@@ -35,6 +36,7 @@ class Loops:
     list_marks: Loop
     take_ids: Loop
     take_kinds: Loop
+    take_codes: Loop
     admit: Loop
     deal: Loop
     write_steps: Loop

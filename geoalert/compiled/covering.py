@@ -76,6 +76,24 @@ def touch_cells(
     return touched
 
 
+@loop("int64[::1] int64[::1] > int64[::1] int64[::1]")
+def order_by(
+    keys: NDArray[np.int64], before: NDArray[np.int64], ends: NDArray[np.int64], order: NDArray[np.int64]
+) -> int:
+    """Positions by key, those of one key in the order they stand in `before`. Keys are small: `ends` has an entry for
+    each of them and one more, all of them 0.
+    """
+    for at in range(len(keys)):
+        ends[keys[at] + 1] += 1
+    for key in range(1, len(ends)):
+        ends[key] += ends[key - 1]
+    for at in range(len(before)):
+        key = keys[before[at]]
+        order[ends[key]] = before[at]
+        ends[key] += 1
+    return len(keys)
+
+
 @loop(
     "int64[::1] int64[::1] int64[::1] int64[::1] float64[:,::1]"
     " > int64[:,::1] int64[::1] int64[::1] boolean[::1] float64[:,::1] int64[::1]"

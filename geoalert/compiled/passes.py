@@ -177,6 +177,21 @@ def take_kinds(slots: NDArray[np.int64], kinds: NDArray[np.uint16], taken: NDArr
     return len(slots)
 
 
+@loop("kind[::1] uint8[::1] uint8[::1] > uint8[::1] uint8[::1]")
+def take_codes(
+    kinds: NDArray[np.uint16],
+    channel: NDArray[np.uint8],
+    language: NDArray[np.uint8],
+    channels: NDArray[np.uint8],
+    languages: NDArray[np.uint8],
+) -> int:
+    """The channel and the language of each of these kinds."""
+    for at in range(len(kinds)):
+        kind = np.uint64(kinds[at])
+        channels[at], languages[at] = channel[kind], language[kind]
+    return len(kinds)
+
+
 @loop("int64[::1] int64[::1] int64 int64 int64 int64 > boolean[::1]")
 def admit(
     attr: NDArray[np.int64],
@@ -214,28 +229,26 @@ def write_steps(owners: NDArray[np.int64], most: int, body: NDArray[np.uint8], e
     """Steps from owner to owner by LEB128, those within each share of so many, one share after the other, and where
     each ends; how many bytes, or -1 and nothing written where the owners do not ascend.
     """
-    falls, wide = False, False
-    for at in range(1, len(owners)):
-        step = owners[at] - owners[at - 1]
-        falls |= step <= 0
-        wide |= step >= MORE
-    if falls:
+    before, after = owners[:-1], owners[1:]
+    wrong = np.uint64(0)
+    for at in range(len(before)):
+        step = np.uint64(after[at]) - np.uint64(before[at])
+        wrong |= step | (
+            step - BIT
+        )  # the highest bit: of no step, of one backwards, and of one too wide for its number
+    if wrong >> WORD:
         return -1
-    written = 0
+    written, byte = np.uint64(0), np.uint64(1)
     for share in range(len(ends)):
         begin, end = share * most, min(share * most + most, len(owners))
-        if not wide:  # as nearly always where everybody is told
-            for at in range(begin + 1, end):
-                body[written + at - begin - 1] = owners[at] - owners[at - 1]
-            written += end - begin - 1
-        else:
-            for at in range(begin + 1, end):
-                step = owners[at] - owners[at - 1]
-                while step >= MORE:
-                    body[written] = step & LOWEST | MORE
-                    written += 1
-                    step >>= STEP_BITS
-                body[written] = step
-                written += 1
+        last = owners[begin]
+        for owner in owners[begin + 1 : end]:
+            step, last = owner - last, owner
+            while step >= MORE:
+                body[written] = step & LOWEST | MORE
+                written += byte
+                step >>= STEP_BITS
+            body[written] = step
+            written += byte
         ends[share] = written
-    return written
+    return int(written)

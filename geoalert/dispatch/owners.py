@@ -11,8 +11,7 @@ other: stores of long ago hold some that do not ascend.
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
@@ -32,8 +31,7 @@ NOT_ASCENDING: Final = "the owners of a batch ascend, each once"
 TOGETHER: Final = 16  # shares written at one go: what lies between ids and bytes then stays in the processor's cache
 
 
-@dataclass(frozen=True, slots=True)
-class Share:
+class Share(NamedTuple):
     """One batch's worth of owners: how many, the least, the greatest, and all of them as `owners_in` reads them."""
 
     size: int

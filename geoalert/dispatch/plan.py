@@ -118,21 +118,10 @@ def _batches(pile: _Pile, now: datetime) -> Iterator[NewBatch]:
     parked_for = reason if waits else Reason.NONE if pile.route.provider else Reason.NO_PROVIDER
     outcome = bytes([Outcome.HELD if held else Outcome.PENDING])
     not_before = datetime.fromtimestamp(hold, UTC) if hold else now
+    state = PARKED if parked_for else "queued"
     for share in shared_out(pile.owners, pile.most):
-        yield NewBatch(
-            channel=channel,
-            language=language,
-            provider=pile.route.provider,
-            not_before=not_before,
-            size=share.size,
-            owner_from=share.least,
-            owner_to=share.greatest,
-            recipients=share.held,
-            outcomes=outcome * share.size,
-            reasons=bytes([reason]) * share.size,
-            state=PARKED if parked_for else "queued",
-            parked_for=parked_for,
-        )
+        codes = (outcome * share.size, bytes([reason]) * share.size)
+        yield NewBatch(channel, language, pile.route.provider, not_before, *share, *codes, state, parked_for)
 
 
 def _groups(recipients: Recipients) -> Iterator[tuple[tuple[int, int, int, bool], NDArray[np.int64]]]:

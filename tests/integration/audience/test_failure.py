@@ -151,7 +151,7 @@ async def test_memory_follows_the_people_that_are_there(town: Town, monkeypatch:
     ids = await town.settle(*(town.person() for _ in range(2_000)))
     await until(lambda: _merged(town, 2_000), "it is merged", 20)
     full = town.grid.nbytes
-    assert 16 * 2_000 <= full < 40 * 2_000  # 12 bytes a place, 4 a person, and what else there is
+    assert 12 * 2_000 <= full < 30 * 2_000  # 10 bytes a place, 2 a person, and what else there is
     for _ in range(6):
         await town.clerk("UPDATE subscriber SET language = 1 + language % 3")
     await until(lambda: _merged(town, 2_000), "it is merged", 20)

@@ -86,6 +86,7 @@ FAR: Final = [  # over the city and beyond the world, as a slip of the finger dr
     shapely.box(-400, 18.52, 400, 18.58),
     shapely.box(73.82, 18.5, 73.9, 91),
 ]
+LARGE: Final = [shapely.Point(73.9, 18.5).buffer(0.15), shapely.MultiPoint([(73.85, 18.5), (170, -40)]).buffer(0.1)]
 
 
 @pytest.mark.usefixtures("as_it_was")
@@ -115,8 +116,8 @@ def assert_alike(area: BaseGeometry) -> None:
 
 
 @pytest.mark.usefixtures("as_it_was")
-@pytest.mark.parametrize("area", FAR)
-def test_an_area_that_reaches_beyond_the_world_holds_who_it_holds(area: BaseGeometry) -> None:
+@pytest.mark.parametrize("area", [*FAR, *LARGE])
+def test_an_area_that_is_large_or_reaches_beyond_the_world_holds_who_it_holds(area: BaseGeometry) -> None:
     assert_alike(area)
     chance = np.random.default_rng(4)
     x, y = chance.integers(737_000_000, 740_000_000, 3_000), chance.integers(183_000_000, 187_000_000, 3_000)

@@ -87,6 +87,7 @@ def test_finding_choosing_and_planning_use_every_loop(monkeypatch: pytest.Monkey
     monkeypatch.setattr(compiled._of_this_process, "on", True)
     overlay = Overlay(crowded_square(500, apart=9), {9: None})
     area = shapely.Point((WEST + 10_000) / cells.SCALE, (SOUTH + 10_000) / cells.SCALE).buffer(7_000 / cells.SCALE)
+    assert len(Cover.of(area.buffer(1)).runs) > 1_000
     people = overlay.view().people(Cover.of(area))
     assert len(overlay.view().people(Cover.of(area), sieve_of(0, "Minor", {1}))) == len(people)
     assert len(overlay.base.people_at(overlay.base.slots_of(people.subscriber))) == len(people)
