@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
 
-.PHONY: help setup demo test chaos fuzz check lock requirements bench clean
+.PHONY: help setup demo test chaos fuzz check lock requirements words bench clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | sort
@@ -36,6 +36,11 @@ check: setup ## style, types and import direction
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+words: setup ## brings the catalogs of sentences (geoalert/locale) up to date with what is said
+	@mkdir -p var
+	$(BIN)/pybabel --quiet extract --no-default-keywords -k N_ -k say -k counted:1,2 --add-location=file --sort-by-file --project=geoalert --output=var/geoalert.pot geoalert api
+	$(BIN)/pybabel --quiet update --domain=geoalert --input-file=var/geoalert.pot --output-dir=geoalert/locale --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date
 
 lock: setup ## pins every package anew, without addresses
 	$(BIN)/pip-compile --quiet --strip-extras --generate-hashes --allow-unsafe --no-header --extra dev --extra fast --extra otel --extra wards --output-file requirements.lock pyproject.toml

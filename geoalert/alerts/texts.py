@@ -6,11 +6,11 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from types import MappingProxyType
 from typing import Final
 
 from geoalert.errors import Invalid
 from geoalert.subscribers.codes import LANGUAGES
+from geoalert.wording import N_, wording
 
 HEADLINE = 160  # characters, the CAP publishers' advice
 BODY = 2_000
@@ -18,7 +18,7 @@ FALLBACK = ("mr", "hi", "en")  # which text a person gets when theirs is missing
 DIGITS = re.compile(r"\d+(?:[.,:]\d+)*")
 CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 PARTS = ("headline", "description", "instruction")
-REMINDER: Final = MappingProxyType({"mr": "आठवण: ", "hi": "अनुस्मारक: ", "en": "Reminder: "})
+REMINDER: Final = N_("Reminder: ")  # before the headline
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +93,11 @@ def reminding(texts: Mapping[str, Text]) -> dict[str, Text]:
         Invalid: with its mark a headline is too long. It is for the author to shorten: what is cut off by rule may be
             the hour. Points at it.
     """
-    marked = {language: replace(text, headline=REMINDER[language] + text.headline) for language, text in texts.items()}
+    marks = {language: wording(language)(REMINDER) for language in texts}
+    marked = {language: replace(text, headline=marks[language] + text.headline) for language, text in texts.items()}
     for language, text in marked.items():
         if len(text.headline) > HEADLINE:
-            has, room = len(texts[language].headline), HEADLINE - len(REMINDER[language])
+            has, room = len(texts[language].headline), HEADLINE - len(marks[language])
             raise Invalid(
                 f"headline has {has} characters; at most {room} where a reminder puts its mark before it",
                 pointer=f"/texts/{language}/headline",

@@ -3,9 +3,9 @@
 Immutable, so that any number of threads may ask it while a new one is made beside it. It gives what the store's path
 (`audience.places`) and plain shapely give, on every place.
 
-A million people with 1.3 million places take about 25 MB: a place is 12 bytes (12 + 12 bits of y and x within its
-cell, its person's slot, and their kind) and a person 4, beside what there is of kinds (`audience.everybody`); 33 MB
-where ids are far apart, for then each is held.
+A million people with 1.3 million places take about 18 MB: a place is 10 bytes (12 + 12 bits of y and x within its
+cell, its person's slot, and their kind) and a person 2, beside what there is of cells (`audience.by_cell`) and of kinds
+(`audience.everybody`); 26 MB where ids are far apart, for then each is held.
 """
 
 from __future__ import annotations

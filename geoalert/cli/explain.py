@@ -12,32 +12,46 @@ from api.v1.reach import alert_within_reach
 from geoalert.bootstrap import House
 from geoalert.cli.console import out, print_json
 from geoalert.cli.inside import acting, in_house
-from geoalert.errors import NotFound
+from geoalert.errors import Invalid, NotFound
 from geoalert.operations.explain import Explanation
 from geoalert.operations.explain import explain as explain_one
+from geoalert.wording import N_, SPOKEN, Wording, wording
+
+KINDS = (
+    N_("point"),
+    N_("ward"),
+    N_("cell"),
+    N_("service_area"),
+    N_("drawn"),
+    N_("margin"),
+)  # of places and of parts of an area
 
 
 def explain(
     alert: str = typer.Argument(..., help="The alert's identifier."),
     subscriber: str = typer.Option(..., "--subscriber", help="The person's reference."),
+    language: str = typer.Option("en", "--language", help="Of the words: mr, hi or en."),
     as_json: bool = typer.Option(False, "--json", help="One JSON document."),
 ) -> None:
     """Say why one person did, or did not, get an alert; the question is written down."""
+    if language not in SPOKEN:
+        raise Invalid(f"languages are {', '.join(SPOKEN)}", pointer="/language")
+    say = wording(language)
 
     async def run(house: House) -> Explanation:
         async with house.store.writing() as session:
             actor = await acting(session)
             found = await alert_within_reach(session, actor, _identifier(alert))
-            return await explain_one(session, house.desk, actor, found, subscriber)
+            return await explain_one(session, house.desk, actor, found, subscriber, say)
 
     found = TypeAdapter(Explanation).dump_python(in_house(run), mode="json")
     if as_json:
         print_json(found)
         return
     if found["erased"]:
-        out.print("this person was erased; nothing is known of them any more")
+        out.print(say("this person was erased; nothing is known of them any more"))
     for message in found["messages"]:
-        _show(message)
+        _show(message, say)
 
 
 def _identifier(text: str) -> UUID:
@@ -47,15 +61,20 @@ def _identifier(text: str) -> UUID:
         raise NotFound("no such alert") from None
 
 
-def _show(message: dict[str, Any]) -> None:
-    was = "in the audience" if message["in_audience"] else "not in the audience"
-    out.print(f"{message['number']} {message['msg_type']} of {message['released_at']}: {was}: {message['says']}")
+def _show(message: dict[str, Any], say: Wording) -> None:
+    was = say("in the audience") if message["in_audience"] else say("not in the audience")
+    out.print(f"{message['number']} {message['msg_type']} {message['released_at']}: {was}: {message['says']}")
     for channel in message["channels"]:
-        out.print(f"  {channel['channel']}: {channel['says']}")
-    out.print("  as places, wishes and addresses stand now (older ones are not kept):")
+        out.print(f"  {say(channel['channel'])}: {channel['says']}")
+    out.print("  " + say("as places, wishes and addresses stand now (older ones are not kept):"))
     for place in message["as_of_now"]["places"]:
-        parts = ", ".join(part["name"] or part["kind"] for part in place["parts"])
-        away = f"outside by about {place['metres']} m" if place["metres"] else "outside"
-        where = f"inside {parts}" if place["inside"] else away if place["known"] else "no such ward is known"
-        out.print(f"    {place['label']} ({place['kind']}): {where}")
+        out.print(f"    {place['label']} ({say(place['kind'])}): {_where(place, say)}")
     out.print(f"    {message['as_of_now']['says']}")
+
+
+def _where(place: dict[str, Any], say: Wording) -> str:
+    if place["inside"]:
+        return say("inside {parts}", parts=", ".join(part["name"] or say(part["kind"]) for part in place["parts"]))
+    if not place["known"]:
+        return say("no such ward is known")
+    return say("outside by about {metres} m", metres=place["metres"]) if place["metres"] else say("outside")

@@ -29,11 +29,12 @@ from geoalert.operations.event import Event
 from geoalert.operations.explain_channels import ChannelTold, channels_told
 from geoalert.operations.explain_places import PlaceNow, places_now
 from geoalert.operations.explain_words import LEFT_OUT as LEFT_OUT_WORDS
-from geoalert.operations.explain_words import ROLE, TOLD_BEFORE
+from geoalert.operations.explain_words import ROLE, TOLD_BEFORE, WOULD_TELL
 from geoalert.operations.sparing import sparing
 from geoalert.store import database_now
 from geoalert.subscribers.codes import CHANNEL_NAMES
 from geoalert.subscribers.tables import Subscriber
+from geoalert.wording import Wording
 
 MAY: Final = frozenset({"enroll", "administer"})  # who may also forget a person
 
@@ -83,8 +84,11 @@ class Explanation:
     messages: tuple[MessageTold, ...]
 
 
-async def explain(session: AsyncSession, desk: Desk, actor: Actor, alert: Alert, reference: str) -> Explanation:
-    """What became of this alert for one person, message by message. The record says who asked about whom.
+async def explain(
+    session: AsyncSession, desk: Desk, actor: Actor, alert: Alert, reference: str, say: Wording
+) -> Explanation:
+    """What became of this alert for one person, message by message, in the words of a language. The record says who
+    asked about whom.
 
     Raises:
         Forbidden: not a named person who may enroll or administer.
@@ -99,13 +103,13 @@ async def explain(session: AsyncSession, desk: Desk, actor: Actor, alert: Alert,
     await desk.refresh(session)
     now = await database_now(session)
     erased = person.state == "erased"
-    told = () if erased else await _messages(session, desk, alert, person, now)
+    told = () if erased else await _messages(session, desk, alert, person, now, say)
     await append(session, actor.name, "audience.explained", reference, {"alert": alert.identifier})
     return Explanation(alert.identifier, reference, erased, now, told)
 
 
 async def _messages(
-    session: AsyncSession, desk: Desk, alert: Alert, person: Subscriber, now: datetime
+    session: AsyncSession, desk: Desk, alert: Alert, person: Subscriber, now: datetime, say: Wording
 ) -> tuple[MessageTold, ...]:
     chain = [message for message in await messages_of(session, alert) if message.released_at is not None]
     found = await standings(session, [message.id for message in chain], person.id)
@@ -113,7 +117,7 @@ async def _messages(
     before: set[int] = set()  # channels by which an earlier message may have told them
     for message in chain:
         theirs = [standing for standing in found if standing.message_id == message.id]
-        as_of_now = await _now(session, desk, alert, message, person, before, now, told=bool(theirs))
+        as_of_now = await _now(session, desk, alert, message, person, before, now, say, told=bool(theirs))
         joined = [standing.joined_at for standing in theirs if standing.joined_at is not None]
         role = _role(message, theirs, person, joined, told=bool(before))
         explained.append(
@@ -126,9 +130,9 @@ async def _messages(
                 released_at=message.released_at or now,
                 in_audience=bool(theirs),
                 role=role,
-                says=ROLE[role],
+                says=say(ROLE[role]),
                 joined_at=min(joined) if joined and role == "late" else None,
-                channels=await channels_told(session, message, theirs, person.id),
+                channels=await channels_told(session, message, theirs, person.id, say),
                 as_of_now=as_of_now,
             )
         )
@@ -157,40 +161,42 @@ async def _now(
     person: Subscriber,
     before: AbstractSet[int],
     now: datetime,
+    say: Wording,
     *,
     told: bool,
 ) -> Now:
     places = await places_now(session, desk, message, person.id)
     if message.msg_type == "Cancel":
-        return _told_before(places, person, before)
+        return _told_before(places, person, before, say)
     aim = desk.aim(message.area, alert.category, message.severity, channels_of(message) - {POST}, now=now)
     among = Among([person.id])
     # Who is in its audience was not spared, and what they have heard since does not matter.
     spare = None if told else await sparing(session, desk, Event.of(alert, message), now, among)
     audience = await resolve(session, aim, now, among, spare)
     if not len(audience.members) and before:
-        return _told_before(places, person, before)
+        return _told_before(places, person, before, say)
     if not len(audience.people):
-        return Now(places, "outside", (), None, LEFT_OUT_WORDS["outside"])
+        outside = LEFT_OUT_WORDS["outside"]
+        return Now(places, "outside", (), None, say(outside))
     why = int(audience.ruled.why[0])
     if why >= 0:
-        return Now(places, LEFT_OUT[why], (), None, LEFT_OUT_WORDS[LEFT_OUT[why]])
+        return Now(places, LEFT_OUT[why], (), None, say(LEFT_OUT_WORDS[LEFT_OUT[why]]))
     hold = int(audience.members.hold[0])
     by = _names(audience.members.channel.tolist())
     also = _names(before - set(audience.members.channel.tolist()))
     until = datetime.fromtimestamp(hold, UTC) if hold else None
-    after = " after their quiet hours" if hold else ""
-    again = f"; also by {' and '.join(also)}, by which they were told before" if also else ""
-    return Now(places, None, (*by, *also), until, f"the rules tell them{after}, by {' and '.join(by)}{again}")
+    words = say(WOULD_TELL[bool(hold), bool(also)], by=say.listed(by), also=say.listed(also))
+    return Now(places, None, (*by, *also), until, words)
 
 
-def _told_before(places: tuple[PlaceNow, ...], person: Subscriber, before: AbstractSet[int]) -> Now:
+def _told_before(places: tuple[PlaceNow, ...], person: Subscriber, before: AbstractSet[int], say: Wording) -> Now:
+    never, paused = ROLE["never_told"], LEFT_OUT_WORDS["paused"]
     if not before:
-        return Now(places, "never_told", (), None, ROLE["never_told"])
+        return Now(places, "never_told", (), None, say(never))
     if person.state != "active":
-        return Now(places, "paused", (), None, LEFT_OUT_WORDS["paused"])
+        return Now(places, "paused", (), None, say(paused))
     by = _names(before)
-    return Now(places, None, by, None, TOLD_BEFORE.format(channels=" and ".join(by)))
+    return Now(places, None, by, None, say(TOLD_BEFORE, channels=say.listed(by)))
 
 
 def _names(channels: Iterable[int]) -> tuple[str, ...]:

@@ -14,10 +14,19 @@ from geoalert.audience.rules import REACH
 from geoalert.dispatch.outcomes import Outcome
 from geoalert.dispatch.standing import Standing
 from geoalert.operations.channels import channels_of
-from geoalert.operations.explain_words import NEXT, moved_words, outcome_words
+from geoalert.operations.explain_words import (
+    LATE,
+    NEXT,
+    NO_ADDRESS,
+    NOT_ITS_CHANNEL,
+    NOTHING_FOR_IT,
+    moved_words,
+    outcome_words,
+)
 from geoalert.operations.going_on import CONFIRMED
 from geoalert.subscribers.codes import CHANNEL_NAMES, LANGUAGE_NAMES
 from geoalert.subscribers.tables import Address
+from geoalert.wording import Wording
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +57,7 @@ class ChannelTold:
 
 
 async def channels_told(
-    session: AsyncSession, message: Message, theirs: Sequence[Standing], person: int
+    session: AsyncSession, message: Message, theirs: Sequence[Standing], person: int, say: Wording
 ) -> tuple[ChannelTold, ...]:
     """First the channels they have, in their order; then those they had."""
     rows = await session.execute(
@@ -60,7 +69,7 @@ async def channels_told(
     addresses = dict(sorted(best.items(), key=lambda item: item[1]))
     standing = {entry.channel: entry for entry in theirs}
     return tuple(
-        _told(message, channel, addresses.get(channel), standing.get(channel), theirs)
+        _told(message, channel, addresses.get(channel), standing.get(channel), theirs, say)
         for channel in dict.fromkeys([*addresses, *standing])
     )
 
@@ -71,10 +80,12 @@ def _told(
     address: tuple[int, str] | None,
     entry: Standing | None,
     theirs: Sequence[Standing],
+    say: Wording,
 ) -> ChannelTold:
     order, state = address or (None, "none")
     if entry is None:
-        return ChannelTold(CHANNEL_NAMES[channel], order, state, _why_not(message, channel, state, others=bool(theirs)))
+        why_not = say(_why_not(message, channel, state, others=bool(theirs)))
+        return ChannelTold(CHANNEL_NAMES[channel], order, state, why_not)
     held = entry.outcome == Outcome.HELD
     return ChannelTold(
         channel=CHANNEL_NAMES[channel],
@@ -87,12 +98,12 @@ def _told(
         held_until=entry.not_before if held else None,
         handed_over_at=entry.handed_over_at,
         receipts=tuple(Receipt(status, at) for status, at in entry.receipts),
-        says="; ".join([outcome_words(entry.outcome, entry.reason), *_how_come(message, entry, theirs)]),
+        says="; ".join([outcome_words(say, entry.outcome, entry.reason), *_how_come(message, entry, theirs, say)]),
         because=None if entry.moved_for is None else entry.moved_for.name.lower(),
     )
 
 
-def _how_come(message: Message, entry: Standing, theirs: Sequence[Standing]) -> list[str]:
+def _how_come(message: Message, entry: Standing, theirs: Sequence[Standing], say: Wording) -> list[str]:
     """Why it was not in the message from the start."""
     if entry.joined_at is None:
         return []
@@ -101,17 +112,17 @@ def _how_come(message: Message, entry: Standing, theirs: Sequence[Standing]) -> 
         (other.joined_at or released, other) for other in theirs if (other.joined_at or released) < entry.joined_at
     ]
     if entry.moved_for is None or not before:
-        return ["joined late"]
+        return [say(LATE)]
     planned, last = max(before, key=lambda each: each[0])
     waited = entry.joined_at - (last.begun_at or planned)
-    return [moved_words(CHANNEL_NAMES[last.channel], entry.moved_for, waited)]
+    return [moved_words(say, CHANNEL_NAMES[last.channel], entry.moved_for, waited)]
 
 
 def _why_not(message: Message, channel: int, state: str, *, others: bool) -> str:
     if channel not in channels_of(message):
-        return "the message does not use this channel"
+        return NOT_ITS_CHANNEL
     if state != "active":
-        return f"no usable address now: it is {state}"
+        return NO_ADDRESS.get(state, NO_ADDRESS["gone"])
     if others and not REACH[message.severity].all_channels:
         return NEXT[message.severity in CONFIRMED]
-    return "the message holds nothing for it"
+    return NOTHING_FOR_IT

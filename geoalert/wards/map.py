@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from geoalert.wards.distance import metres_per_degree
 from geoalert.wards.map_labels import Label, place
-from geoalert.wards.map_words import REGULAR, WORDS, typeface
+from geoalert.wards.map_words import REGULAR, typeface, words_in
 from geoalert.wards.model import Language
 from geoalert.wards.product import City
 
@@ -57,7 +57,7 @@ def draw(
     made-up people only: no picture may show where real ones live. Raises NotFound for a code not in force, Invalid for
     a day of which nothing is held.
     """
-    tree, words = city.tree, WORDS[language]
+    tree, words = city.tree, words_in(language)
     tree.begin_of(on)
     chosen = [tree.get(code, on) for code in dict.fromkeys(highlight)]
     west, south, east, north = shapely.total_bounds(
@@ -158,7 +158,7 @@ def _scale_bar(axes: Axes, corner: tuple[float, float, float], across: float, la
         axes.add_patch(
             Rectangle((west + part * run / 4, south), run / 4, thick, facecolor=shade, edgecolor=INK, linewidth=0.6)
         )
-    for share, text in ((0.0, "0"), (1.0, f"{length:g} {WORDS[language].km}")):
+    for share, text in ((0.0, "0"), (1.0, f"{length:g} {words_in(language).km}")):
         axes.text(
             west + share * run,
             south + 2 * thick,

@@ -16,6 +16,7 @@ from matplotlib.font_manager import FontProperties
 
 from geoalert.errors import Unavailable
 from geoalert.wards.model import Language
+from geoalert.wording import wording
 
 FAMILY: Final = "Mukta"
 REGULAR: Final = 400
@@ -35,35 +36,19 @@ class Words:
     day: str
 
 
-WORDS: Final[dict[Language, Words]] = {
-    "en": Words(
-        title="{}: zones and ward offices",
-        told="wards told",
-        area="alert area",
-        people="people (made up)",
-        unofficial="Not official.",
-        km="km",
-        day="%d %B %Y",
-    ),
-    "mr": Words(
-        title="{}: परिमंडळे आणि क्षेत्रीय कार्यालये",
-        told="कळवलेले विभाग",
-        area="सूचनेचे क्षेत्र",
-        people="लोक (काल्पनिक)",
-        unofficial="अधिकृत नाही.",
-        km="किमी",
-        day="%d-%m-%Y",
-    ),
-    "hi": Words(
-        title="{}: परिमंडल और क्षेत्रीय कार्यालय",
-        told="सूचित विभाग",
-        area="सूचना का क्षेत्र",
-        people="लोग (काल्पनिक)",
-        unofficial="आधिकारिक नहीं।",
-        km="किमी",
-        day="%d-%m-%Y",
-    ),
-}
+@cache
+def words_in(language: Language) -> Words:
+    """A map's own, in this language."""
+    say = wording(language)
+    return Words(
+        title=say("{city}: zones and ward offices", city="{}"),
+        told=say("wards told"),
+        area=say("alert area"),
+        people=say("people (made up)"),
+        unofficial=say("Not official."),
+        km=say("km"),
+        day=say("%d %B %Y"),
+    )
 
 
 @cache

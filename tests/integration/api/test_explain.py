@@ -69,6 +69,34 @@ async def test_who_was_told_hears_by_what_and_never_more_than_is_known(door: Doo
     assert (parents["label"], parents["kind"], parents["inside"], parents["parts"]) == ("parents", "ward", False, [])
 
 
+@pytest.mark.parametrize(
+    ("accepts", "language", "inside", "taken"),
+    [
+        ("mr-IN, en;q=0.5", "mr", "त्यांचे एक ठिकाण क्षेत्रात होते", "पोहोचला की नाही हे माहीत नाही"),
+        ("hi", "hi", "उनका एक स्थान क्षेत्र में था", "पहुँचा या नहीं, यह ज्ञात नहीं है"),
+        ("fr", "en", "a place of theirs lay in the area", "that it arrived is not known"),
+    ],
+)
+async def test_it_is_said_in_the_language_that_is_asked_for(
+    door: Door, chain: Chain, accepts: str, language: str, inside: str, taken: str
+) -> None:
+    person = await chain.settle(channels=("push", "sms"))
+    alert, _ = await chain.sent()
+    await chain.carry()
+    subscriber = await reference_of(door.house, person)
+    answer = await door.call(
+        "GET",
+        f"/v1/audience/explain?alert={alert}&subscriber={subscriber}",
+        door.caller,
+        headers={"Accept-Language": accepts},
+    )
+    assert (answer.headers["Content-Language"], answer.headers["Vary"]) == (language, "Accept-Language")
+    (message,) = answer.json()["messages"]
+    assert inside in message["says"]
+    assert taken in message["channels"][0]["says"]
+    assert message["role"] == "inside"
+
+
 async def test_an_acknowledgement_in_time_keeps_a_severe_message_to_the_app_and_silence_says_why_not(
     door: Door, chain: Chain
 ) -> None:

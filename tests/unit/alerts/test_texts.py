@@ -12,6 +12,7 @@ import pytest
 from geoalert.alerts.texts import HEADLINE, REMINDER, clean, language_for, read_texts, reminding
 from geoalert.errors import Invalid
 from geoalert.operations.demo_story import ALL_CLEAR, FLOOD, WATER
+from geoalert.wording import wording
 
 # Eyelash reph with a joiner, ऱ, a non-joiner, a conjunct: letters that three leading systems damage.
 HARD = "दर\u094d\u200dया, ऱ\u094d\u200dहस्व, क\u094d\u200cष, ज्ञ, श्र"
@@ -66,7 +67,7 @@ def test_a_missing_language_falls_back_in_order() -> None:
 
 @pytest.mark.parametrize("language", ["mr", "hi", "en"])
 def test_a_reminder_is_marked_before_its_headline_and_nowhere_else(language: str) -> None:
-    mark, texts = REMINDER[language], read_texts(WATER, all_languages=True)
+    mark, texts = wording(language)(REMINDER), read_texts(WATER, all_languages=True)
     assert clean(mark) + " " == mark
     marked = reminding(texts)[language]
     assert marked.headline == mark + texts[language].headline
@@ -76,7 +77,7 @@ def test_a_reminder_is_marked_before_its_headline_and_nowhere_else(language: str
 
 @pytest.mark.parametrize("language", ["mr", "hi", "en"])
 def test_a_headline_leaves_room_for_the_mark_of_its_reminder(language: str) -> None:
-    room = HEADLINE - len(REMINDER[language])
+    room = HEADLINE - len(wording(language)(REMINDER))
     full = WATER[language]["headline"].ljust(room, ".")
     texts = read_texts(changed((language, "headline"), full), all_languages=True)
     assert len(reminding(texts)[language].headline) == HEADLINE

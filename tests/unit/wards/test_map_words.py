@@ -13,7 +13,7 @@ from matplotlib.textpath import TextToPath
 
 from geoalert.errors import Unavailable
 from geoalert.wards import LANGUAGES, City, Language
-from geoalert.wards.map_words import HEAVY, REGULAR, WORDS, typeface
+from geoalert.wards.map_words import HEAVY, REGULAR, typeface, words_in
 
 WEIGHTS: Final = (REGULAR, HEAVY)
 MISSING: Final = 0  # the number of .notdef in every font
@@ -37,7 +37,7 @@ def shown(city: City) -> list[tuple[str, Language]]:
     """Every text a map of the city may show."""
     texts = [(name, language) for ward in city.tree.wards for language, name in ward.names.items()]
     for language in LANGUAGES:
-        words = WORDS[language]
+        words = words_in(language)
         title = words.title.format(city.config.name[language])
         own = (title, words.told, words.area, words.people, words.unofficial, words.km)
         texts += [(text, language) for text in (*own, city.config.attribution, city.config.note)]

@@ -1,0 +1,83 @@
+"""Sentences for people in the languages of the city, through gettext.
+
+A sentence stands in English where it is said, marked by `N_` or said at once by a `Wording`; `make words` brings the
+catalogs in `locale/` up to date. They are read as they are written: nothing compiled is shipped. What a catalog lacks
+is said in English.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from gettext import GNUTranslations, NullTranslations
+from pathlib import Path
+from typing import Final
+
+from babel import Locale, negotiate_locale
+from babel.lists import format_list
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+
+DOMAIN: Final = "geoalert"
+FOLDER: Final = Path(__file__).parent / "locale"
+SOURCE: Final = "en"
+SPOKEN: Final = (SOURCE, "mr", "hi")
+MOST: Final = 20  # ranges of a header that are looked at
+_RANGE: Final = re.compile(r"([a-z]{1,8}(?:-[a-z0-9]{1,8})*|\*)(?:\s*;\s*q=(0(?:\.\d{0,3})?|1(?:\.0{0,3})?))?")
+
+
+def N_(sentence: str) -> str:  # noqa: N802 - gettext's own name for it
+    """Marks a sentence that is said elsewhere."""
+    return sentence
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Wording:
+    """One language, a BCP 47 tag of `SPOKEN`."""
+
+    language: str
+    _catalog: NullTranslations
+
+    def __call__(self, sentence: str, **parts: object) -> str:
+        """The sentence in this language, with its parts put in."""
+        return self._catalog.gettext(sentence).format(**parts)
+
+    def counted(self, one: str, many: str, count: int, **parts: object) -> str:
+        """The one of both that fits so many, which is `count` in it."""
+        return self._catalog.ngettext(one, many, count).format(count=count, **parts)
+
+    def listed(self, names: Sequence[str]) -> str:
+        """All of these: "push, sms and email"."""
+        return format_list([self(name) for name in names], locale=Locale(self.language))
+
+
+@cache
+def wording(language: str) -> Wording:
+    """How this language says it.
+
+    Raises:
+        ValueError: it is none of `SPOKEN`.
+    """
+    if language == SOURCE:
+        return Wording(language, NullTranslations())
+    if language not in SPOKEN:
+        raise ValueError(f"sentences are in {', '.join(SPOKEN)}")
+    compiled = io.BytesIO()
+    with (FOLDER / language / "LC_MESSAGES" / f"{DOMAIN}.po").open("rb") as written:
+        write_mo(compiled, read_po(written, locale=language, domain=DOMAIN))
+    compiled.seek(0)
+    return Wording(language, GNUTranslations(compiled))
+
+
+def preferred(accepts: str) -> Wording:
+    """What an `Accept-Language` header asks for first of what is spoken (RFC 9110, 12.5.4); English where it asks for
+    nothing of it, or cannot be read.
+    """
+    ranges = [_RANGE.fullmatch(part.strip()) for part in accepts.lower().split(",")[:MOST]]
+    asked = [(float(one[2] or 1), one[1]) for one in ranges if one is not None]
+    asked.sort(key=lambda each: -each[0])  # stable: of two alike the first
+    wanted = [SOURCE if tag == "*" else tag for weight, tag in asked if weight > 0]
+    return wording(negotiate_locale(wanted, SPOKEN, sep="-") or SOURCE)
