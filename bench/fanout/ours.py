@@ -20,7 +20,7 @@ from sqlalchemy import delete, select, text, update
 from bench.fanout.crowd import PUSH, WATER, Crowd
 from geoalert import compiled
 from geoalert.alerts.tables import Alert, Message
-from geoalert.audience import Aim, Finder, people_in, resolve
+from geoalert.audience import Aim, Looker, look_in_store, resolve
 from geoalert.bootstrap import House, open_house
 from geoalert.bootstrap.house import BATCH_SIZES
 from geoalert.dispatch.owners import owners_in
@@ -28,7 +28,6 @@ from geoalert.dispatch.plan import Route, plan_batches
 from geoalert.dispatch.recipients import Recipients
 from geoalert.dispatch.tables import Batch
 from geoalert.settings import Settings
-from geoalert.store import database_now
 from geoalert.subscribers.cells import cell_of
 from geoalert.subscribers.tables import Place
 
@@ -57,30 +56,31 @@ class Ours:
     house: House
     message: Message
 
-    async def release(self, area: BaseGeometry, find: Finder) -> int:
+    async def release(self, area: BaseGeometry, look: Looker) -> int:
         """Resolve, filter, distinct, batches, commit: as a release does it. How many are told."""
         async with self.house.store.writing() as session:
-            now = await database_now(session)
+            seen = await look(session, area)
+            now = seen.position.now(session)
             aim = Aim(area, WATER, "Moderate", frozenset({PUSH}), self.house.desk.zone, self._nowhere)
-            told = (await resolve(session, aim, now, find)).members
+            told = (await resolve(session, aim, now, seen.find)).members
             recipients = Recipients.of(told.subscriber, told.channel, told.language, told.hold)
             await plan_batches(session, self.message, recipients, ROUTES, now, first=True)
         return len(recipients)
 
     async def by_database(self, area: BaseGeometry) -> int:
         compiled.switch(on=False)
-        return await self.release(area, people_in)
+        return await self.release(area, look_in_store)
 
     async def by_grid(self, area: BaseGeometry) -> int:
         """As numpy does it."""
         compiled.switch(on=False)
         assert self.house.grid is not None
-        return await self.release(area, self.house.grid)
+        return await self.release(area, self.house.grid.look)
 
     async def by_compiled(self, area: BaseGeometry) -> int:
         compiled.switch(on=True)
         assert self.house.grid is not None
-        return await self.release(area, self.house.grid)
+        return await self.release(area, self.house.grid.look)
 
     async def recipients(self) -> NDArray[np.int64]:
         """What stands in the batches, ascending; and empties them."""

@@ -2,6 +2,7 @@
 
 from geoalert.audience.choosing import Members
 from geoalert.audience.cover import cover
+from geoalert.audience.look import Look, Looker, look_in_store
 from geoalert.audience.parts import Divided, DividedFinder, Division, divided_in
 from geoalert.audience.people import People, Wishes
 from geoalert.audience.places import people_in
@@ -16,6 +17,8 @@ __all__ = [
     "DividedFinder",
     "Division",
     "Finder",
+    "Look",
+    "Looker",
     "Members",
     "People",
     "Ruled",
@@ -23,6 +26,7 @@ __all__ = [
     "audience_hash",
     "cover",
     "divided_in",
+    "look_in_store",
     "people_in",
     "resolve",
     "ruled",

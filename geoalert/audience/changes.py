@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from geoalert.audience.everybody import Persons
 from geoalert.audience.grid import Person, Places
 from geoalert.store import IDS_A_QUERY, database_now
-from geoalert.store.copying import bare_connection, copy_out
+from geoalert.store.copying import asked, bare_connection, copy_out
 from geoalert.subscribers.tables import AreaPlace, AudienceChange, Place
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ PART: Final = 500_000  # rows of places read at a time
 COLUMNS: Final = (Place.subscriber_id, Place.attr, Place.categories, Place.x, Place.y)
 CHOSEN: Final = (AreaPlace.subscriber_id, AreaPlace.attr, AreaPlace.categories, AreaPlace.code)
 
-SNAPSHOT: Final = text("SELECT CAST(pg_current_snapshot() AS text), clock_timestamp()")
+SNAPSHOT: Final = "SELECT CAST(pg_current_snapshot() AS text), clock_timestamp()"
 # Entries of transactions that the last reading did not see and this one does. The two bounds are for the index; the
 # upper one also leaves out what came with a dump from a server that had counted further than this one.
 CHANGED: Final = (
@@ -79,7 +79,7 @@ class Position:
 async def position(session: AsyncSession) -> Position:
     """Where the log stands in this session's snapshot."""
     if session.get_bind().dialect.name == "postgresql":
-        seen, at = (await session.execute(SNAPSHOT)).one()
+        seen, at = await asked(session, SNAPSHOT)
         return Position(seen, at)
     last, at = (await session.execute(SQLITE_SNAPSHOT)).one()
     return Position(str(last), datetime.fromisoformat(at))

@@ -16,7 +16,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 from shapely.geometry.base import BaseGeometry
 from sqlalchemy import text
@@ -26,6 +26,7 @@ from geoalert.audience.changes import KEPT, Position, changed_since, current, ev
 from geoalert.audience.cover import Cover
 from geoalert.audience.grid import Grid, Person
 from geoalert.audience.grounds import every_ground, sharing
+from geoalert.audience.look import Look, look_in_store
 from geoalert.audience.overlay import Overlay
 from geoalert.audience.parts import Divided, Division, divided_in, with_grounds
 from geoalert.audience.people import People
@@ -89,6 +90,20 @@ class LiveGrid:
         found = await self._asked(area, lambda view, cover: _divided(view, cover, ground_of, division), division)
         return await divided_in(session, area, ground_of, division) if found is None else found
 
+    async def look(self, session: AsyncSession, area: BaseGeometry) -> Look:
+        """The store as it is now, and who has a place in this area or another: one question for both. What `session`
+        itself has not committed is not seen.
+        """
+        if self._overlay is not None:
+            try:
+                seen, cover = await meanwhile(self._now(), lambda: Cover.of(area))
+            except Exception as error:  # noqa: BLE001 - as in `_asked`
+                log.warning("the store's own path answers: %s", type(error).__name__)
+                seen = None
+            if seen is not None:
+                return Look(seen.at, _Seen(seen.view, cover))
+        return await look_in_store(session, area)
+
     async def _asked(
         self, area: BaseGeometry, answer: Callable[[View, Cover], Found], division: Division | None = None
     ) -> Found | None:
@@ -96,8 +111,8 @@ class LiveGrid:
         if self._overlay is None:
             return None
         try:
-            view, cover = await meanwhile(self._now(), lambda: _covered(area, division))
-            return None if view is None else answer(view, cover)
+            now, cover = await meanwhile(self._now(), lambda: _covered(area, division))
+            return None if now is None else answer(now.view, cover)
         except Exception as error:  # noqa: BLE001 - it is only the quicker way; whatever is wrong, ask the other
             log.warning("the store's own path answers: %s", type(error).__name__)
             return None
@@ -151,7 +166,7 @@ class LiveGrid:
         async with self._one:
             self._overlay, self._position = Overlay(base), at
 
-    async def _now(self) -> View | None:
+    async def _now(self) -> _Moment | None:
         """The grid as the store is now; None where the store's own path must answer."""
         async with self._one, asyncio.timeout(PATIENCE):
             overlay, since = self._overlay, self._position
@@ -172,7 +187,7 @@ class LiveGrid:
             self._position = now
             if len(overlay) > MERGE_AT and (self._merging is None or self._merging.done()):
                 self._merging = asyncio.create_task(self._merge(overlay))
-            return overlay.view()
+            return _Moment(now, overlay.view())
 
     async def _look(self, since: Position) -> tuple[Position, list[int]]:
         """Whose entries came since, of this moment."""
@@ -200,6 +215,35 @@ class LiveGrid:
         async with self._one:
             if self._overlay is old:
                 self._overlay = old.onto(base, changes)
+
+
+class _Moment(NamedTuple):
+    """The grid, and where the store's log stood."""
+
+    at: Position
+    view: View
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """Finds people as a view has them; by the store's own path where that fails."""
+
+    view: View
+    cover: Cover
+
+    async def __call__(
+        self,
+        session: AsyncSession,
+        area: BaseGeometry,
+        ground_of: Callable[[str], BaseGeometry],
+        sieve: Sieve | None = None,
+    ) -> People:
+        try:
+            cover = self.cover if self.cover.area is area else Cover.of(area)
+            return _people(self.view, cover, ground_of, sieve)
+        except Exception as error:  # noqa: BLE001 - as in `LiveGrid._asked`
+            log.warning("the store's own path answers: %s", type(error).__name__)
+            return await people_in(session, area, ground_of, sieve)
 
 
 def _lost(since: Position, now: Position, ids: list[int]) -> bool:

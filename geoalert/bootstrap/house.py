@@ -21,6 +21,7 @@ from geoalert import compiled
 from geoalert.alerts import load_categories
 from geoalert.alerts import tables as alert_tables
 from geoalert.audience.live import LiveGrid
+from geoalert.audience.look import look_in_store
 from geoalert.audience.parts import divided_in
 from geoalert.audience.places import people_in
 from geoalert.audit import Linker
@@ -200,6 +201,7 @@ async def open_house(
         routes=routes,
         find=people_in if grid is None else grid,
         find_divided=divided_in if grid is None else grid.divided,
+        look=look_in_store if grid is None else grid.look,
         widen_m=settings.alerts.widen_m,
         weekly_budget=settings.alerts.weekly_budget,
         next_channel_after=timedelta(minutes=settings.alerts.next_channel_minutes),

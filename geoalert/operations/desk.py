@@ -12,7 +12,7 @@ from shapely.geometry.base import BaseGeometry
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from geoalert.alerts import Category, Geography
-from geoalert.audience import Aim, DividedFinder, Finder, divided_in, people_in
+from geoalert.audience import Aim, DividedFinder, Finder, Looker, divided_in, look_in_store, people_in
 from geoalert.dispatch.engine import Engine
 from geoalert.dispatch.plan import Route
 from geoalert.store import Store
@@ -33,6 +33,7 @@ class Desk:
     routes: Mapping[int, Route] = field(default_factory=dict)
     find: Finder = people_in
     find_divided: DividedFinder = divided_in
+    look: Looker = look_in_store
     widen_m: int = 0  # metres around wards of Severe and Extreme messages
     weekly_budget: int = 0  # alerts of low severity a person is told of within seven days; 0: no bound
     next_channel_after: timedelta = timedelta(0)  # in which a Severe message has to have arrived; 0: no bound

@@ -16,7 +16,7 @@ from geoalert.alerts.drafting import find_alert, messages_of, newest
 from geoalert.alerts.facts import reminds
 from geoalert.alerts.states import move
 from geoalert.alerts.tables import Alert, Message
-from geoalert.audience import audience_hash, resolve
+from geoalert.audience import Finder, audience_hash, resolve
 from geoalert.audience.changes import position
 from geoalert.audience.grounds import sharing
 from geoalert.audit import append
@@ -105,12 +105,14 @@ async def put_on_its_way(
     if message.msg_type != "Cancel":
         # Before the clock is asked: of two the first to leave began first.
         await take_turn(session, desk.category_bits[alert.category], message.severity)
-    mark = await position(session)  # before anybody is looked for: who commits from here on is seen as a latecomer
+    # Who commits from here on is seen as a latecomer. An all-clear looks for nobody.
+    look = None if message.msg_type == "Cancel" else await desk.look(session, message.area)
+    mark = await position(session) if look is None else look.position
     now = mark.now(session)
     if message.expires <= now:
         raise Conflict("the alert has expired; edit its times first", pointer="/expires")
     speakers: list[Speaker] = []
-    if message.msg_type != "Cancel":
+    if look is not None:
         speakers = await speaking(session, Event.of(alert, message), now)
         if not reminds(message.content):
             refuse_repeat(message, earlier, speakers)
@@ -118,10 +120,10 @@ async def put_on_its_way(
     await _end_earlier(session, message, earlier)
     recipients = await told_before(session, previous) if previous else Recipients.none()
     spared: Mapping[str, int] = {}
-    if message.msg_type != "Cancel":
+    if look is not None:
         recipients = _accounts_wait(message, recipients, posts_wait=posts_wait)
         # Who is inside now is told as they wish now, not as they were told before.
-        inside, spared = await _inside(session, desk, alert, message, speakers, now, posts_wait=posts_wait)
+        inside, spared = await _inside(session, desk, alert, message, speakers, now, look.find, posts_wait=posts_wait)
         recipients = inside.joined(recipients)
     people = recipients.people()
     if not people and not confirm_empty:
@@ -172,6 +174,7 @@ async def _inside(
     message: Message,
     speakers: Sequence[Speaker],
     now: datetime,
+    find: Finder,
     *,
     posts_wait: bool,
 ) -> tuple[Recipients, Mapping[str, int]]:
@@ -181,7 +184,7 @@ async def _inside(
     aim = desk.aim(message.area, alert.category, message.severity, channels - {POST}, now=now)
     spare = await sparing(session, desk, Event.of(alert, message), now, speakers=speakers)
     message.audience_beside = ids_of(speakers)
-    audience = await resolve(session, aim, now, desk.find, spare)
+    audience = await resolve(session, aim, now, find, spare)
     told = audience.members
     found = Recipients.of(told.subscriber, told.channel, told.language, told.hold)
     if POST in channels and not alert.drill:

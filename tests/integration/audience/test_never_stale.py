@@ -8,11 +8,14 @@ from collections.abc import Sequence
 from contextlib import closing
 
 import pytest
+import shapely
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from geoalert.audience import changes, live
+from geoalert.audience import changes, live, people_in
 from geoalert.audience.grid import Person
+from geoalert.audience.live import LiveGrid
+from geoalert.audience.overlay import View
 from geoalert.subscribers.cells import cell_of
 from tests.integration.audience.town import AROUND, BARE_PERSON, BARE_PLACE, Town, X, Y, ground_of, told
 from tests.stores import ON_POSTGRESQL, ON_SQLITE
@@ -177,3 +180,51 @@ async def test_a_writer_outside_the_product_is_followed(town: Town) -> None:
                 clerk.execute("COMMIT")
             left = [other for at, other in enumerate(ids) if at > number or at % 4 == 0]
             assert await town.ids() == left
+
+
+async def test_whoever_comes_after_a_look_is_found_in_the_log_from_there(town: Town) -> None:
+    before = await town.settle()
+    async with town.house.store.reading() as session:
+        seen = await town.grid.look(session, AROUND)
+    after = await town.settle()
+    async with town.house.store.reading() as session:
+        assert seen.find is not people_in
+        found = [id_ for id_, *_ in told(await seen.find(session, AROUND, ground_of))]
+        _, changed = await changes.changed_since(session, seen.position, 10)
+        elsewhere = await seen.find(session, shapely.box(0, 0, 1, 1), ground_of)
+    assert (found, changed, len(elsewhere)) == (before, after, 0)
+    await town.agree()
+
+
+@ON_POSTGRESQL
+async def test_a_look_leaves_who_commits_last_to_the_log(town: Town) -> None:
+    store = town.house.store
+    async with store.writing() as early:
+        (first,) = await town.move_in(early)
+        other = await bare(town, 1)
+        async with store.reading() as session:
+            seen = await town.grid.look(session, AROUND)
+            assert [id_ for id_, *_ in told(await seen.find(session, AROUND, ground_of))] == [other]
+    async with store.reading() as session:
+        _, changed = await changes.changed_since(session, seen.position, 10)
+    assert changed == [first]
+
+
+@pytest.mark.parametrize("broken", ["_look", "view"])
+async def test_a_look_falls_back_on_the_store_s_own_path(
+    town: Town, broken: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = await town.settle()
+    assert await town.ids() == expected
+
+    def breaks(*_: object, **__: object) -> None:
+        raise RuntimeError
+
+    async with town.house.store.reading() as session:
+        with monkeypatch.context() as patched:
+            if broken == "_look":
+                patched.setattr(LiveGrid, "_look", breaks)
+            seen = await town.grid.look(session, AROUND)
+            patched.setattr(View, "people", breaks)
+            people = await seen.find(session, AROUND, ground_of)
+    assert [id_ for id_, *_ in told(people)] == expected

@@ -107,6 +107,12 @@ class Town:
             people = await self.grid(session, area, ground_of)
         return told(people)
 
+    async def look(self, area: BaseGeometry = AROUND) -> list[Told]:
+        """As `ask`, the way a release does it."""
+        async with self.house.store.reading() as session:
+            seen = await self.grid.look(session, area)
+            return told(await seen.find(session, area, ground_of))
+
     async def ids(self, area: BaseGeometry = AROUND) -> list[int]:
         return [subscriber for subscriber, *_ in await self.ask(area)]
 
@@ -138,6 +144,7 @@ class Town:
         expected = await self.by_shapely(area)
         assert await self.by_store(area) == expected
         assert await self.ask(area) == expected
+        assert await self.look(area) == expected
         return expected
 
     async def loaded(self) -> None:

@@ -14,7 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from geoalert.alerts import find_alert, messages_of
 from geoalert.alerts.tables import Message
-from geoalert.audience import People, audience_hash, people_in
+from geoalert.audience import Look, People, audience_hash, people_in
+from geoalert.audience.changes import position
 from geoalert.audience.sieve import Sieve
 from geoalert.audit.tables import AuditEntry
 from geoalert.dispatch.engine import Engine
@@ -187,7 +188,10 @@ async def test_a_place_committed_between_looking_and_leaving_is_told(chain: Chai
         await move_to(chain.house, mover, KOTHRUD)
         return found
 
-    chain.house = replace(chain.house, desk=replace(desk, find=find))
+    async def look(session: AsyncSession, _: BaseGeometry) -> Look:
+        return Look(await position(session), find)
+
+    chain.house = replace(chain.house, desk=replace(desk, look=look))
     identifier, released = await chain.sent()
     assert released.people == 1
     assert await Latecomers(desk).look() == 1
