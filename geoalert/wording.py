@@ -42,15 +42,15 @@ class Wording:
     _catalog: NullTranslations
 
     def __call__(self, sentence: str, **parts: object) -> str:
-        """The sentence in this language, with its parts put in."""
-        return self._catalog.gettext(sentence).format(**parts)
+        """The sentence in this language, with its parts put in. It is never what somebody wrote: that is a part."""
+        return self._catalog.gettext(sentence).format(**parts) if sentence else ""  # "" is a catalog's own header
 
     def counted(self, one: str, many: str, count: int, **parts: object) -> str:
         """The one of both that fits so many, which is `count` in it."""
         return self._catalog.ngettext(one, many, count).format(count=count, **parts)
 
     def listed(self, names: Sequence[str]) -> str:
-        """All of these: "push, sms and email"."""
+        """All of these, as the language lists them (CLDR): "push, sms, and email"."""
         return format_list([self(name) for name in names], locale=Locale(self.language))
 
 
@@ -79,5 +79,7 @@ def preferred(accepts: str) -> Wording:
     ranges = [_RANGE.fullmatch(part.strip()) for part in accepts.lower().split(",")[:MOST]]
     asked = [(float(one[2] or 1), one[1]) for one in ranges if one is not None]
     asked.sort(key=lambda each: -each[0])  # stable: of two alike the first
-    wanted = [SOURCE if tag == "*" else tag for weight, tag in asked if weight > 0]
+    named = {tag for _, tag in asked}
+    other = next((language for language in SPOKEN if language not in named), SOURCE)
+    wanted = [other if tag == "*" else tag for weight, tag in asked if weight > 0]
     return wording(negotiate_locale(wanted, SPOKEN, sep="-") or SOURCE)

@@ -12,7 +12,9 @@ from geoalert import compiled
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-APART: Final = 16  # cells from one that holds a place to the next, up to which they are of one stretch
+# Cells from one that holds a place to the next, up to which they are of one stretch: entries for those between take no
+# more then than a stretch would.
+APART: Final = 6
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,7 +33,8 @@ class ByCell:
         if not len(cells):
             nothing = np.zeros(1, dtype=np.int64)
             return cls(nothing, np.zeros(2, dtype=np.int64), nothing.astype(np.int32))
-        held, count = np.unique(cells, return_counts=True)
+        firsts = np.append(0, np.flatnonzero(np.diff(cells)) + 1)  # places that are the first of their cell
+        held, count = cells[firsts], np.diff(firsts, append=len(cells))
         opens = np.append(0, np.flatnonzero(np.diff(held) > APART) + 1)
         closes = np.append(opens[1:], len(held))
         begin = held[opens]
@@ -64,4 +67,7 @@ class ByCell:
 
     def of_each(self) -> NDArray[np.int64]:
         """The cell of each place."""
-        return np.repeat(self.cells(np.arange(len(self.first) - 1)), np.diff(self.first))
+        count = np.diff(self.first)
+        held = np.flatnonzero(count)
+        before = np.repeat(self.begin - self.at[:-1], np.diff(self.at))
+        return np.repeat(before.take(held) + held, count.take(held))

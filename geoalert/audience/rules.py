@@ -73,6 +73,10 @@ class Ruled:
         """The positions of the people who are told, ascending."""
         return np.arange(self.people) if self.some is None else self.some
 
+    def __len__(self) -> int:
+        """How many are told."""
+        return self.people if self.some is None else len(self.some)
+
     @cached_property
     def why(self) -> NDArray[np.int8]:
         """For each of the people the index of their reason in `LEFT_OUT`, or -1 where they are told. Found when first

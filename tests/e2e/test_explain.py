@@ -42,7 +42,7 @@ def test_why_somebody_was_told_or_not(town: Town) -> None:
     assert "as places, wishes and addresses stand now" in words
     assert THERE.split()[1][:5] not in words
     words = agent(*ask, outside, "--language", "mr").out
-    assert "प्राप्तकर्त्यांमध्ये नव्हते" in words
+    assert "ज्यांना पाठवायचे त्यांच्यात नव्हते" in words
     assert "home (ठिकाण): सुमारे" in words
     assert "parents (विभाग): असा कोणताही विभाग माहीत नाही" in words
     agent(*ask, outside, "--language", "fr").refused("en, mr, hi")

@@ -59,6 +59,7 @@ def test_every_sentence_is_translated_with_its_parts_and_whole_letters(language:
             assert other, one
             assert parts(one) == parts(other), one
             assert unicodedata.is_normalized("NFC", other)
+            assert len(one) - len(one.rstrip()) == len(other) - len(other.rstrip()), "the mark before a headline"
             letters = "".join(sign for sign in other if sign.isalpha() and sign.isascii())
             known = "".join(parts(other)) + "STOPdmY"
             assert set(letters) <= set(known), f"{other} is not in Devanagari"
@@ -82,6 +83,7 @@ def test_every_language_and_channel_is_spoken_of() -> None:
         ("hi;q=0, mr;q=0.1", "mr"),
         ("fr", "en"),
         ("*", "en"),
+        ("en;q=0, *", "mr"),
         ("mr;q=2", "en"),
         (";;,,=;q", "en"),
         ("x" * 100_000, "en"),
@@ -95,14 +97,16 @@ def test_the_language_that_is_asked_for_first_is_spoken(accepts: str, language: 
 def test_what_is_put_into_a_sentence_is_in_its_language() -> None:
     marathi, english = wording("mr"), wording("en")
     assert english.listed(["push", "sms"]) == "push and sms"
-    assert marathi.listed(["push", "sms"]) == "पुश सूचना आणि एसएमएस"
+    assert english.listed(["push", "sms", "email"]) == "push, sms, and email"
+    assert marathi.listed(["push", "sms", "email"]) == "पुश, एसएमएस आणि ईमेल"
     one, more = (moved_words(marathi, "push", Reason.NOT_CONFIRMED, timedelta(minutes=count)) for count in (1, 5))
     assert (one, more) == (
-        "पुश सूचना नंतर वापरले: 1 मिनिटात पोहोचल्याचे कळले नाही",
-        "पुश सूचना नंतर वापरले: 5 मिनिटांत पोहोचल्याचे कळले नाही",
+        "पुश नंतर वापरले: 1 मिनिटात पोहोचल्याचे कळले नाही",
+        "पुश नंतर वापरले: 5 मिनिटांत पोहोचल्याचे कळले नाही",
     )
     assert outcome_words(wording("hi"), Outcome.HELD, Reason.QUIET_HOURS) == "रोककर रखा गया है: शांति का समय"
 
 
 def test_a_sentence_that_no_catalog_has_is_said_in_english() -> None:
     assert wording("mr")("{count} of nothing", count=3) == "3 of nothing"
+    assert wording("mr")("") == ""

