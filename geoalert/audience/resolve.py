@@ -74,7 +74,7 @@ class Audience:
     @property
     def told(self) -> int:
         """Distinct persons, held included."""
-        return len(self.ruled)
+        return self.ruled.count
 
     @property
     def spared(self) -> dict[str, int]:

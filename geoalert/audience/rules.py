@@ -73,7 +73,8 @@ class Ruled:
         """The positions of the people who are told, ascending."""
         return np.arange(self.people) if self.some is None else self.some
 
-    def __len__(self) -> int:
+    @property
+    def count(self) -> int:
         """How many are told."""
         return self.people if self.some is None else len(self.some)
 
