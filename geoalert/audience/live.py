@@ -16,7 +16,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Final
 
 from shapely.geometry.base import BaseGeometry
 from sqlalchemy import text
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from geoalert.audience.overlay import View
 
 log = logging.getLogger(__name__)
-Found = TypeVar("Found")
 
 MERGE_AT: Final = 2_000  # changed people, from where a new base is made beside the old one
 RELOAD_AT: Final = 50_000  # changed people at once, from where reading everybody anew is quicker
@@ -80,42 +79,40 @@ class LiveGrid:
 
         What `session` itself has not committed is not seen.
         """
-        found = await self._asked(area, lambda view, cover: _people(view, cover, ground_of, sieve))
-        return await people_in(session, area, ground_of, sieve) if found is None else found
+        find = await self._seen(area) or people_in
+        return await find(session, area, ground_of, sieve)
 
     async def divided(
         self, session: AsyncSession, area: BaseGeometry, ground_of: Callable[[str], BaseGeometry], division: Division
     ) -> Divided:
         """As a call, and which part of the area each person is counted in: all of one moment."""
-        found = await self._asked(area, lambda view, cover: _divided(view, cover, ground_of, division), division)
-        return await divided_in(session, area, ground_of, division) if found is None else found
+        seen = await self._seen(area, division)
+        if seen is not None:
+            try:
+                return _divided(seen.view, seen.cover, ground_of, division)
+            except Exception as error:  # noqa: BLE001 - as in `_seen`
+                _leave_to_store(error)
+        return await divided_in(session, area, ground_of, division)
 
     async def look(self, session: AsyncSession, area: BaseGeometry) -> Look:
         """The store as it is now, and who has a place in this area or another: one question for both. What `session`
         itself has not committed is not seen.
         """
-        if self._overlay is not None:
-            try:
-                seen, cover = await meanwhile(self._now(), lambda: Cover.of(area))
-            except Exception as error:  # noqa: BLE001 - as in `_asked`
-                log.warning("the store's own path answers: %s", type(error).__name__)
-                seen = None
-            if seen is not None:
-                return Look(seen.at, _Seen(seen.view, cover))
-        return await look_in_store(session, area)
+        seen = await self._seen(area)
+        return await look_in_store(session, area) if seen is None else Look(seen.at, seen)
 
-    async def _asked(
-        self, area: BaseGeometry, answer: Callable[[View, Cover], Found], division: Division | None = None
-    ) -> Found | None:
-        """The answer from memory; None where the store's own path must give it. The division may know the area."""
+    async def _seen(self, area: BaseGeometry, division: Division | None = None) -> _Seen | None:
+        """The grid as the store is now, for this area, which the division may know; None where the store's own path
+        must answer.
+        """
         if self._overlay is None:
             return None
         try:
             now, cover = await meanwhile(self._now(), lambda: _covered(area, division))
-            return None if now is None else answer(now.view, cover)
         except Exception as error:  # noqa: BLE001 - it is only the quicker way; whatever is wrong, ask the other
-            log.warning("the store's own path answers: %s", type(error).__name__)
+            _leave_to_store(error)
             return None
+        return None if now is None else _Seen(*now, cover)
 
     @property
     def loaded(self) -> bool:
@@ -166,8 +163,8 @@ class LiveGrid:
         async with self._one:
             self._overlay, self._position = Overlay(base), at
 
-    async def _now(self) -> _Moment | None:
-        """The grid as the store is now; None where the store's own path must answer."""
+    async def _now(self) -> tuple[Position, View] | None:
+        """The grid as the store is now, and where its log stands; None where the store's own path must answer."""
         async with self._one, asyncio.timeout(PATIENCE):
             overlay, since = self._overlay, self._position
             if overlay is None or since is None:
@@ -187,7 +184,7 @@ class LiveGrid:
             self._position = now
             if len(overlay) > MERGE_AT and (self._merging is None or self._merging.done()):
                 self._merging = asyncio.create_task(self._merge(overlay))
-            return _Moment(now, overlay.view())
+            return now, overlay.view()
 
     async def _look(self, since: Position) -> tuple[Position, list[int]]:
         """Whose entries came since, of this moment."""
@@ -217,17 +214,11 @@ class LiveGrid:
                 self._overlay = old.onto(base, changes)
 
 
-class _Moment(NamedTuple):
-    """The grid, and where the store's log stood."""
-
-    at: Position
-    view: View
-
-
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """Finds people as a view has them; by the store's own path where that fails."""
+    """Finds people as the grid had them where the store's log stood `at`; by the store's own path where that fails."""
 
+    at: Position
     view: View
     cover: Cover
 
@@ -241,9 +232,13 @@ class _Seen:
         try:
             cover = self.cover if self.cover.area is area else Cover.of(area)
             return _people(self.view, cover, ground_of, sieve)
-        except Exception as error:  # noqa: BLE001 - as in `LiveGrid._asked`
-            log.warning("the store's own path answers: %s", type(error).__name__)
+        except Exception as error:  # noqa: BLE001 - as in `LiveGrid._seen`
+            _leave_to_store(error)
             return await people_in(session, area, ground_of, sieve)
+
+
+def _leave_to_store(error: Exception) -> None:
+    log.warning("the store's own path answers: %s", type(error).__name__)
 
 
 def _lost(since: Position, now: Position, ids: list[int]) -> bool:
