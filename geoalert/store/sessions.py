@@ -31,6 +31,7 @@ from geoalert.store.reach import notice_silence
 from geoalert.store.revision import hold, holding
 
 BUSY_MS = 10_000
+EMBEDDED = 15  # connections to an embedded store, kept once they were opened
 ABANDONED_MS = 60_000  # a client that froze inside a transaction gives up its locks after this (PostgreSQL)
 DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
 SETTINGS_THAT_LOSE = ("fsync", "synchronous_commit", "full_page_writes")
@@ -229,6 +230,9 @@ def open_store(url: str, keys: KeyRing, *, shift: timedelta = timedelta(0), pool
         engine = create_async_engine(
             address,
             hide_parameters=True,
+            pool_size=EMBEDDED,
+            max_overflow=0,  # of 200 who came at once, every fifth waited for a connection opened for them alone
+            pool_use_lifo=True,  # and those beyond what is needed grow no caches
             connect_args={"isolation_level": None, "timeout": BUSY_MS / 1000, "async_creator_fn": connect},
         )
         event.listen(engine.sync_engine, "connect", _on_sqlite_connect)
