@@ -6,9 +6,10 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from geoalert.audit.linking import head, linked
+from geoalert.audit.linking import head, link
 from geoalert.audit.tables import AuditEntry
 from geoalert.store import canonical, database_now
+from geoalert.store.copying import add_rows
 
 
 async def append(session: AsyncSession, actor: str, action: str, subject: str, detail: dict[str, Any]) -> None:
@@ -25,8 +26,10 @@ async def append(session: AsyncSession, actor: str, action: str, subject: str, d
         "subject": subject,
         "detail": detail,
     }
-    entry = AuditEntry(body=canonical(body).decode(), action=action, subject=subject)
-    if session.get_bind().dialect.name != "postgresql":
-        linked([entry], await head(session))
-    session.add(entry)
-    await session.flush()
+    await session.flush()  # what the caller has changed goes before what is said of it
+    row: dict[str, Any] = {"action": action, "subject": subject}
+    if session.get_bind().dialect.name == "postgresql":
+        row |= {"number": None, "body": canonical(body).decode(), "hash": None}
+    else:
+        row |= link(body, await head(session))._asdict()
+    await add_rows(session, AuditEntry, [row])

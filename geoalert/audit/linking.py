@@ -11,10 +11,11 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Iterable
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Final
+from hashlib import sha256
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import select, text
 from sqlalchemy.exc import ProgrammingError
@@ -22,7 +23,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from geoalert.audit.tables import AuditEntry
 from geoalert.errors import Outdated
-from geoalert.store import Store, canonical, digest
+from geoalert.store import Store, canonical
+from geoalert.store.copying import asked
 
 log = logging.getLogger(__name__)
 
@@ -32,30 +34,34 @@ AT_ONCE: Final = 1_000  # entries a transaction
 EVERY: Final = 0.5  # seconds
 PATIENCE: Final = 5.0  # seconds for a look
 
-Head = tuple[int, str]  # number and hash
+_LAST: Final = "SELECT number, hash FROM audit WHERE number IS NOT NULL ORDER BY number DESC LIMIT 1"
+
+
+class Head(NamedTuple):
+    """The last linked entry: what the next is linked to."""
+
+    number: int
+    hash: str
+
+
+class Linked(NamedTuple):
+    """What an entry consists of once it is linked."""
+
+    number: int
+    body: str  # the hashed bytes as they were
+    hash: str
 
 
 async def head(session: AsyncSession) -> Head:
     """The last linked entry; its number and hash are final."""
-    row = (
-        await session.execute(
-            select(AuditEntry.number, AuditEntry.hash)
-            .where(AuditEntry.number.is_not(None))
-            .order_by(AuditEntry.number.desc())
-            .limit(1)
-        )
-    ).one_or_none()
-    return (row.number, row.hash) if row else (0, GENESIS)
+    return Head(*(await asked(session, _LAST) or (0, GENESIS)))
 
 
-def linked(entries: Iterable[AuditEntry], last: Head) -> None:
-    """Links entries after `last`, in this order. The caller keeps everybody else from linking until it commits."""
-    number, previous = last
-    for entry in entries:
-        number += 1
-        body = json.loads(entry.body) | {"number": number, "previous": previous}
-        previous = digest(body)
-        entry.number, entry.body, entry.hash = number, canonical(body).decode(), previous
+def link(body: Mapping[str, Any], last: Head) -> Linked:
+    """An entry after `last`. The caller keeps everybody else from linking until it commits."""
+    number = last.number + 1
+    whole = canonical({**body, "number": number, "previous": last.hash})
+    return Linked(number, whole.decode(), sha256(whole).hexdigest())
 
 
 _WAITING: Final = select(AuditEntry.id).where(AuditEntry.number.is_(None)).limit(1)
@@ -80,9 +86,12 @@ async def _link(session: AsyncSession) -> int:
     found = await session.scalars(
         select(AuditEntry).where(AuditEntry.number.is_(None)).order_by(AuditEntry.id).limit(AT_ONCE)
     )
-    entries = list(found)
-    linked(entries, last)
-    return len(entries)
+    count = 0
+    for entry in found:
+        entry.number, entry.body, entry.hash = linked = link(json.loads(entry.body), last)
+        last = Head(linked.number, linked.hash)
+        count += 1
+    return count
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,9 @@ import os
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
+from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from geoalert.audit import append
@@ -111,6 +112,14 @@ async def issue(
     return f"{PERSON if person else MACHINE}_{public}_{secret}"
 
 
+_BEHIND: Final = (  # made once: every request asks
+    select(Credential, Department, Officer)
+    .join(Department, Department.id == Credential.department_id)
+    .outerjoin(Officer, Officer.id == Credential.officer_id)
+    .where(Credential.public == bindparam("public"))
+)
+
+
 async def authenticate(session: AsyncSession, text: str) -> Actor:
     """The actor behind a credential.
 
@@ -124,14 +133,7 @@ async def authenticate(session: AsyncSession, text: str) -> Actor:
     if len(parts) != 3 or parts[0] not in {MACHINE, PERSON}:  # noqa: PLR2004 - kind, public, secret
         raise refusal
     kind, public, secret = parts
-    row = (
-        await session.execute(
-            select(Credential, Department, Officer)
-            .join(Department, Department.id == Credential.department_id)
-            .outerjoin(Officer, Officer.id == Credential.officer_id)
-            .where(Credential.public == public)
-        )
-    ).one_or_none()
+    row = (await session.execute(_BEHIND, {"public": public})).one_or_none()
     expected = row.Credential.secret_hash if row else b"\0" * 32
     matches = hmac.compare_digest(sha256(secret.encode()).digest(), expected)
     if row is None or not matches:

@@ -7,11 +7,12 @@ message; and that it was answered shows that the connection is alive, which othe
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from types import MappingProxyType
-from typing import Final
+from typing import Final, cast
 
 from asyncpg.exceptions import InterfaceError, InternalClientError, PostgresConnectionError, PostgresError
 from sqlalchemy import Connection, Engine, event
@@ -110,6 +111,8 @@ def in_words_of_sqlalchemy(error: BaseException) -> DBAPIError | None:
     """What to raise in place of an error that is the driver's own; None where it is not, or is a mistake of ours."""
     if isinstance(error, PostgresError):
         return _kind_of(error)(None, None, error, connection_invalidated=isinstance(error, PostgresConnectionError))
+    if isinstance(error, sqlite3.Error):
+        return cast("DBAPIError", DBAPIError.instance(None, None, error, sqlite3.Error))
     # The driver knows that the connection is over, or only that its last answer was none of ours.
     if isinstance(error, InternalClientError) or (isinstance(error, InterfaceError) and "closed" in str(error)):
         return OperationalError(None, None, error, connection_invalidated=True)

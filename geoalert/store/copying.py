@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import struct
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Mapping, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from asyncpg.exceptions import DeadlockDetectedError, IntegrityConstraintViolationError
-from sqlalchemy import Table, insert
+from sqlalchemy import Insert, Table, insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -42,7 +43,8 @@ async def raw_connection(session: AsyncSession) -> Any:  # noqa: ANN401 - asyncp
 
 
 async def asked(session: AsyncSession, question: str, *arguments: object) -> Any:  # noqa: ANN401 - a row of the driver's
-    """The one row that PostgreSQL answers, straight of the driver: for what is asked too often for SQLAlchemy's way.
+    """The one row that the store answers, or None, straight of its driver: for what is asked too often for
+    SQLAlchemy's way. `arguments` stand for $1, $2, … on PostgreSQL and ?1, ?2, … on SQLite.
 
     Raises:
         DBAPIError: it could not be had; in place of the driver's own errors.
@@ -114,7 +116,7 @@ async def add_made(
     # A COPY first asks the server about the table and its types: more than the few rows of one person are worth.
     if session.get_bind().dialect.name != "postgresql" or count <= FEW:
         # Core, not ORM: the ORM starts a new statement at each row whose set of empty columns differs.
-        await session.execute(insert(table), [dict(zip(names, record, strict=True)) for record in made()])
+        await session.execute(_insert(table), [dict(zip(names, record, strict=True)) for record in made()])
         return
     raw = await raw_connection(session)
     codes = [column for column, name in enumerate(names) if isinstance(table.c[name].type, Codes)]
@@ -127,6 +129,11 @@ async def add_made(
         await copy_in(raw, table.name, names, records())
     except (IntegrityConstraintViolationError, DeadlockDetectedError) as error:
         raise IntegrityError(f"COPY {table.name}", None, error) from None
+
+
+@cache
+def _insert(table: Table) -> Insert:
+    return insert(table)
 
 
 async def copy_in(

@@ -34,6 +34,10 @@ class Connection(aiosqlite.Connection):
         """What this gives in the driver's thread, after all that was handed over before."""
         return await self._execute(work, self._conn)  # type: ignore[no-untyped-call]
 
+    async def fetchrow(self, question: str, *arguments: object) -> Any:  # noqa: ANN401 - a row
+        """The one row this gives, or None, by the name it has with PostgreSQL's driver."""
+        return await self.there(lambda connection: connection.execute(question, arguments).fetchone())
+
     async def rollback(self) -> None:
         """Nothing where there is no transaction: the pool asks for it whenever a connection comes back. One with a
         statement still under way, whose task was cancelled, never comes back: SQLAlchemy closes it.

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import func, select, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from geoalert.store.base import Base
+from geoalert.store.copying import asked
 
 IDS_A_QUERY: Final = 5_000  # SQLite takes 32,766 parameters
 
 
 async def next_ids(session: AsyncSession, model: type[Base], count: int) -> list[int]:
     """`count` unused ids, ascending; on SQLite safe because the caller holds the one write transaction."""
-    table = model.__table__
     if session.get_bind().dialect.name == "postgresql":
         found = await session.scalars(
             # OFFSET 0: the sequence is looked for once and not for every number.
@@ -25,5 +25,5 @@ async def next_ids(session: AsyncSession, model: type[Base], count: int) -> list
             {"name": model.__tablename__, "count": count},
         )
         return list(found)
-    last = (await session.execute(select(func.max(table.c.id)))).scalar_one() or 0
+    (last,) = await asked(session, f"SELECT coalesce(max(id), 0) FROM {model.__tablename__}")  # noqa: S608 - a model's
     return list(range(last + 1, last + 1 + count))

@@ -9,9 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from geoalert.errors import Outdated
 from geoalert.store.begun import BEGIN, SAID
+from geoalert.store.copying import asked
 
 LOCK: Final = 7261  # PostgreSQL advisory lock: shared by whoever writes, alone for whoever upgrades
-FOUND: Final = text("SELECT version_num FROM alembic_version")
+FOUND: Final = "SELECT version_num FROM alembic_version"
+NONE: Final = "none"  # of a store that was taken back to before the first revision
 # In one message with BEGIN, for every transaction that writes says it. The lock first and then a statement of its own,
 # which sees what an upgrade that held the lock has committed.
 HOLDING: Final = (
@@ -34,8 +36,8 @@ def holding(revision: str) -> str:
 
 
 async def found_in(connection: AsyncConnection | AsyncSession) -> str:
-    """The revision of a store; "none" where it was taken back to before the first."""
-    return str((await connection.execute(FOUND)).scalar_one_or_none() or "none")
+    """The revision of a store, or `NONE`."""
+    return str((await connection.execute(text(FOUND))).scalar_one_or_none() or NONE)
 
 
 async def hold(session: AsyncSession, revision: str) -> None:
@@ -47,7 +49,7 @@ async def hold(session: AsyncSession, revision: str) -> None:
     """
     if session.get_bind().dialect.name == "postgresql" and (await session.connection()).info[SAID] == HELD:
         return
-    found = await found_in(session)
+    (found,) = await asked(session, FOUND) or (NONE,)
     if found != revision:
         raise moved(found, revision)
 

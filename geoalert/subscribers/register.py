@@ -23,6 +23,11 @@ HELD = text(
     "SELECT asked.blind FROM unnest(CAST(:blinds AS bytea[])) AS asked (blind), LATERAL ("
     "SELECT 1 FROM address WHERE channel = :channel AND kind = :kind AND blind = asked.blind LIMIT 1) AS there"
 ).bindparams(bindparam("blinds", type_=ARRAY(LargeBinary)))
+HELD_HERE = select(Address.blind).where(
+    Address.channel == bindparam("channel"),
+    Address.kind == bindparam("kind"),
+    Address.blind.in_(bindparam("blinds", expanding=True)),
+)
 NOTICE = "2026-11"  # version of the consent notice now shown
 
 
@@ -54,10 +59,8 @@ async def _held(session: AsyncSession, channel: int, kind: str, blinds: list[byt
         return list(rows)
     there: list[bytes] = []
     for start in range(0, len(blinds), BLINDS_A_QUERY):
-        part = Address.blind.in_(blinds[start : start + BLINDS_A_QUERY])
-        there += await session.scalars(
-            select(Address.blind).where(Address.channel == channel, Address.kind == kind, part)
-        )
+        part = blinds[start : start + BLINDS_A_QUERY]
+        there += await session.scalars(HELD_HERE, {"channel": channel, "kind": kind, "blinds": part})
     return there
 
 

@@ -13,7 +13,7 @@ from datetime import date
 from hashlib import sha256
 from typing import Final
 
-from sqlalchemy import ColumnElement, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, bindparam, delete, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from geoalert.audit import append
@@ -151,9 +151,12 @@ async def read_epochs(session: AsyncSession, city: str) -> Sequence[EpochRow]:
     return list(await session.scalars(select(EpochRow).where(EpochRow.city == city).order_by(EpochRow.valid_from)))
 
 
+_VERSION: Final = select(VersionRow.version).where(VersionRow.city == bindparam("city"))  # every request asks
+
+
 async def read_version(session: AsyncSession, city: str) -> int:
     """How often the city's tree has changed; 0 where the store holds none."""
-    return await session.scalar(select(VersionRow.version).where(VersionRow.city == city)) or 0
+    return await session.scalar(_VERSION, {"city": city}) or 0
 
 
 async def read_tree(session: AsyncSession, city: str) -> WardTree:
