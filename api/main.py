@@ -18,7 +18,7 @@ from api.limits import Limits
 from api.metrics import Measured, Metrics
 from api.openapi import describe
 from api.problem import problems
-from api.v1 import ROUTERS, WITHOUT_CITY
+from api.v1.routers import ROUTERS, WITHOUT_CITY
 from geoalert import __version__
 from geoalert.bootstrap import open_house
 from geoalert.dispatch.receipts import Intake

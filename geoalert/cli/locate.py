@@ -21,8 +21,6 @@ from geoalert.wards import Location, WardIndex, parse_point, to_json
 from geoalert.wards import locate as find
 from geoalert.wards.locate_csv import Tally, count_lines, locate_file
 
-# A latitude or longitude south or west begins as an option does, so both are taken in and told apart here.
-SIGNED: Final = {"ignore_unknown_options": True}
 OPTION: Final = re.compile(r"-(-|[a-z](?!nf$|an$))", re.IGNORECASE)
 
 

@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
+from geoalert.cli.commands import modules
 from geoalert.cli.main import run
 from tests.e2e.commands import LIMIT, Ran, environment
 
 WARM = multiprocessing.get_context("forkserver")
-WARM.set_forkserver_preload(["geoalert.cli.main"])
+WARM.set_forkserver_preload(["geoalert.cli.main", *modules()])
 # Starting a process asks how all others are; of two that ask at once how one ended, the second is told 255.
 _ASKING = threading.Lock()
 

@@ -163,8 +163,3 @@ def test_without_numba_numpy_goes_on(code: str, environment: dict[str, str]) -> 
     answer = found_in_a_process(code, **environment)
     assert answer.stdout.split() == ["False", "False"]
     assert "Traceback" not in answer.stderr
-
-
-def test_a_process_that_does_not_stay_never_imports_numba() -> None:
-    code = "import sys, geoalert.bootstrap, geoalert.cli.main\nprint('numba' in sys.modules)"
-    assert found_in_a_process(code).stdout.strip() == "False"
