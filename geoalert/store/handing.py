@@ -35,12 +35,20 @@ class Connection(aiosqlite.Connection):
         return await self._execute(work, self._conn)  # type: ignore[no-untyped-call]
 
     async def fetchrow(self, question: str, *arguments: object) -> Any:  # noqa: ANN401 - a row
-        """The one row this gives, or None, by the name it has with PostgreSQL's driver."""
-        return await self.there(lambda connection: connection.execute(question, arguments).fetchone())
+        """The one row this gives, or None, by the name it has with PostgreSQL's driver.
+
+        Raises:
+            sqlite3.Error: it could not be had.
+        """
+        try:
+            return await self.there(lambda connection: connection.execute(question, arguments).fetchone())
+        except ValueError as closed:  # so aiosqlite says that the connection is
+            raise sqlite3.OperationalError(str(closed)) from closed
 
     async def rollback(self) -> None:
-        """Nothing where there is no transaction: the pool asks for it whenever a connection comes back. One with a
-        statement still under way, whose task was cancelled, never comes back: SQLAlchemy closes it.
+        """Nothing where there is no transaction: the pool asks for it whenever a connection comes back. Where a task
+        was cancelled with a statement under way, SQLAlchemy closes the connection; with a question of `fetchrow` it
+        comes back, and the next statement waits in the thread behind it.
         """
         if self.in_transaction:
             await super().rollback()

@@ -12,8 +12,8 @@ from geoalert.store.begun import BEGIN, SAID
 from geoalert.store.copying import asked
 
 LOCK: Final = 7261  # PostgreSQL advisory lock: shared by whoever writes, alone for whoever upgrades
-FOUND: Final = "SELECT version_num FROM alembic_version"
-NONE: Final = "none"  # of a store that was taken back to before the first revision
+FOUND: Final = "SELECT CASE WHEN count(*) = 1 THEN min(version_num) END FROM alembic_version"
+NONE: Final = "none"  # of a store that was taken back to before the first revision, or has several
 # In one message with BEGIN, for every transaction that writes says it. The lock first and then a statement of its own,
 # which sees what an upgrade that held the lock has committed.
 HOLDING: Final = (
@@ -49,9 +49,9 @@ async def hold(session: AsyncSession, revision: str) -> None:
     """
     if session.get_bind().dialect.name == "postgresql" and (await session.connection()).info[SAID] == HELD:
         return
-    (found,) = await asked(session, FOUND) or (NONE,)
+    (found,) = await asked(session, FOUND)
     if found != revision:
-        raise moved(found, revision)
+        raise moved(found or NONE, revision)
 
 
 def moved(found: str, revision: str) -> Outdated:

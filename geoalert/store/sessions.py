@@ -99,11 +99,11 @@ class Store:
             session.sync_session.close()  # the connection is back already: nothing to wait for
 
     async def _begun(self, engine: AsyncEngine) -> AsyncSession:
-        """A session with a connection of this engine; on PostgreSQL its transaction has begun, for that also shows
-        whether the connection answers: where it does not, nothing was done yet, and one that was tested is taken.
+        """A session whose transaction has begun. On PostgreSQL that also shows whether the connection answers: where it
+        does not, nothing was done yet, and one that was tested is taken.
         """
         if self.dialect == "sqlite":
-            return self._session(engine)
+            return await self._begin(engine)
         try:
             with begun.asked_first():
                 return await self._begin(engine)
@@ -219,7 +219,7 @@ def open_store(url: str, keys: KeyRing, *, shift: timedelta = timedelta(0), pool
     """Opens a store; connects at first use.
 
     Raises:
-        Invalid: the URL names neither SQLite nor PostgreSQL.
+        Invalid: the URL names neither a file of SQLite nor PostgreSQL.
     """
     address = make_url(url)
     backend = address.get_backend_name()
@@ -227,6 +227,8 @@ def open_store(url: str, keys: KeyRing, *, shift: timedelta = timedelta(0), pool
         raise Invalid(f"{backend} is not a store; use sqlite or postgresql", pointer="/store_url")
     address = address.set(drivername=DRIVERS[backend])
     if backend == "sqlite":
+        if address.database in {None, "", ":memory:"}:
+            raise Invalid("a store in memory ends with its process; name a file", pointer="/store_url")
         engine = create_async_engine(
             address,
             hide_parameters=True,

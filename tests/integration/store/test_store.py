@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sqlite3
-from contextlib import closing
 from datetime import UTC, datetime
 
 import pytest
@@ -18,9 +16,9 @@ from geoalert.departments.tables import Department
 from geoalert.dispatch.outcomes import Outcome, merge_outcomes
 from geoalert.dispatch.reasons import Reason
 from geoalert.dispatch.tables import Batch
-from geoalert.errors import Invalid, Unavailable
+from geoalert.errors import Invalid, Outdated, Unavailable
 from geoalert.settings import Settings, StoreSettings
-from geoalert.store import database_now, keys_of
+from geoalert.store import KeyRing, database_now, keys_of, open_store
 from geoalert.store.copying import add_made, add_rows
 from geoalert.store.migrations import differences
 from geoalert.subscribers.tables import Address, AreaPlace
@@ -142,30 +140,19 @@ async def test_a_question_gives_all_its_rows_however_many_come_along(house: Hous
 
 
 @ON_SQLITE
-async def test_whoever_gives_up_waiting_to_write_leaves_nothing_begun(house: House) -> None:
-    """The driver's thread goes on waiting, and begins when everybody else has forgotten it."""
+async def test_a_store_of_several_revisions_is_written_by_nobody(house: House) -> None:
+    async with house.store.writing() as session:
+        await session.execute(text("INSERT INTO alembic_version (version_num) VALUES ('zzzz')"))
+    house.store.revision = "0001"
+    with pytest.raises(Outdated):
+        async with house.store.writing():
+            pass
 
-    async def write() -> None:
-        async with house.store.writing() as session:
-            await append(session, "test", "thing.done", "x", {})
 
-    path = house.store.engine.url.database
-    assert path is not None
-    with closing(sqlite3.connect(path, isolation_level=None, timeout=5)) as other:
-        other.execute("BEGIN IMMEDIATE")
-        waiting = asyncio.create_task(write())
-        await asyncio.sleep(0.2)
-        waiting.cancel()
-        await asyncio.sleep(0.1)
-        other.execute("COMMIT")
-        await asyncio.wait({waiting})
-        assert waiting.cancelled()
-        await asyncio.sleep(0.3)
-        other.execute("BEGIN IMMEDIATE")
-        other.execute("ROLLBACK")
-    await write()
-    async with house.store.reading() as session:
-        assert await session.scalar(select(func.count()).select_from(AuditEntry)) == 1
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:"])
+def test_a_store_in_memory_is_refused(url: str) -> None:
+    with pytest.raises(Invalid, match="name a file"):
+        open_store(url, KeyRing(0, {}, b"", b""))
 
 
 async def test_the_clock_is_the_databases_and_can_be_shifted(house: House) -> None:
