@@ -29,6 +29,7 @@ from geoalert.subscribers.person import (
     round_off,
 )
 from geoalert.subscribers.register import taken
+from geoalert.wards.config import Bbox
 
 router = APIRouter(prefix="/v1/subscribers", tags=["subscribers"])
 
@@ -106,7 +107,10 @@ async def _person(session: AsyncSession, house: House, body: SubscriberIn) -> Pe
     if any(place.ward is not None for place in body.places):
         on = house.desk.day(await database_now(session))
         wards = {ward.code for ward in house.desk.city.tree.in_force(on)}
-    places = [_place(place, f"/places/{number}", wards) for number, place in enumerate(body.places)]
+    places = [
+        _place(place, f"/places/{number}", wards, house.desk.city.config.bbox)
+        for number, place in enumerate(body.places)
+    ]
     return make_person(
         addresses=addresses,
         points=[place for place in places if isinstance(place, Point)],
@@ -121,7 +125,7 @@ async def _person(session: AsyncSession, house: House, body: SubscriberIn) -> Pe
     )
 
 
-def _place(place: PlaceIn, pointer: str, wards: set[str]) -> Point | WardPlace | RoundedPlace:
+def _place(place: PlaceIn, pointer: str, wards: set[str], city: Bbox) -> Point | WardPlace | RoundedPlace:
     if place.label not in LABELS:
         raise Invalid(f"labels are {', '.join(LABELS)}", pointer=f"{pointer}/label")
     if place.ward is not None:
@@ -133,6 +137,6 @@ def _place(place: PlaceIn, pointer: str, wards: set[str]) -> Point | WardPlace |
             raise Invalid(f"no ward {place.ward!r} in force", pointer=f"{pointer}/ward")
         return WardPlace(place.ward, place.label)
     try:
-        return (round_off if place.rounded else point)(place.lat, place.lon, place.label)
+        return (round_off if place.rounded else point)(place.lat, place.lon, city, place.label)
     except Invalid as wrong:
         raise Invalid(wrong.reason, pointer=pointer) from None

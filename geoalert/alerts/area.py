@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
 from typing import Any
@@ -20,6 +21,8 @@ MAX_AREAS = 200
 PLACES = 7  # decimals: 1.1 cm, the lattice places are stored on
 FARTHEST = 1e6  # no coordinate is near it; NaN compares false
 EAST, NORTH = 180, 90
+FARTHEST_KM = 100  # beyond the city: from there upstream a flood may come, and no message is about more
+KM_A_DEGREE = 111.2  # of latitude
 KINDS = ("Polygon", "MultiPolygon")
 DRAWN = "/area/drawn"
 
@@ -70,17 +73,33 @@ def _rings_are_closed(geometry: Mapping[str, Any]) -> None:
 
 
 def refuse_outside(drawn: BaseGeometry, bounds: tuple[float, float, float, float]) -> None:
-    """Raises Invalid where nothing of it lies within these bounds, saying so where the axes were swapped, or where it
-    reaches beyond the world.
+    """Raises Invalid where nothing of it lies within these bounds, or a part of it beyond the world or far from the
+    city, saying so where the axes were swapped. What crosses the antimeridian is the whole rest of the world where
+    it was not cut there (RFC 7946, 3.1.9), and refused as that.
     """
-    west, south, east, north = drawn.bounds
-    if shapely.box(*bounds).intersects(drawn):
+    city, parts = shapely.box(*bounds), shapely.get_parts(drawn)
+    reached = city.intersects(parts)
+    if reached.any():
+        west, south, east, north = drawn.bounds
         if west < -EAST or east > EAST or south < -NORTH or north > NORTH:
             raise Invalid("a longitude is -180 to 180, a latitude -90 to 90", pointer=DRAWN)
-        return
-    if shapely.box(*bounds).intersects(shapely.box(south, west, north, east)):
+        far = ~_around(bounds).contains(shapely.box(*shapely.bounds(parts).T))
+        if not far.any():
+            return
+        parts = parts[far & ~reached]
+    if shapely.intersects(city, shapely.box(*shapely.bounds(parts)[:, (1, 0, 3, 2)].T)).any():
         raise Invalid("latitude and longitude look swapped; GeoJSON puts longitude first", pointer=DRAWN)
+    if reached.any():
+        raise Invalid(f"the drawn area reaches more than {FARTHEST_KM} km beyond the city", pointer=DRAWN)
     raise Invalid("the drawn area lies outside the city", pointer=DRAWN)
+
+
+def _around(bounds: tuple[float, float, float, float]) -> Polygon:
+    """A box that holds whatever lies within `FARTHEST_KM` of these bounds; they are nowhere near a pole."""
+    west, south, east, north = bounds
+    high = FARTHEST_KM / KM_A_DEGREE
+    wide = high / math.cos(math.radians(max(abs(south), abs(north))))
+    return shapely.box(west - wide, south - high, east + wide, north + high)
 
 
 def is_position(value: object) -> bool:

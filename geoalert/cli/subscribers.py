@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, astuple
@@ -56,13 +57,14 @@ def add(
             "quiet_hours": quiet_hours,
             "consent": consent,
         }
-        person = parse_row(row, house.desk.category_bits, known_wards(house))
+        person = parse_row(row, house.desk.category_bits, known_wards(house), house.desk.city.config.bbox)
         async with house.store.writing() as session:
             if await taken(session, [person]):
                 raise Conflict("this address is already subscribed")
             now = await database_now(session)
-            (number,) = await register(session, [person], "command line")
-            return f"added on {now:%Y-%m-%d}, number {number}"
+            reference = str(uuid.uuid4())
+            await register(session, [person], "command line", [reference])
+            return f"added on {now:%Y-%m-%d}, reference {reference}"
 
     out.print(in_house(run))
 
@@ -84,6 +86,7 @@ def import_(
                 file,
                 house.desk.category_bits,
                 wards,
+                house.desk.city.config.bbox,
                 refused=note,
                 progress=lambda so_far: tell(so_far.rows, so_far.read),
             )

@@ -23,6 +23,7 @@ from geoalert.store import Store
 from geoalert.subscribers.import_csv import Row, parse_row, read_rows
 from geoalert.subscribers.person import READERS, Person
 from geoalert.subscribers.register import register, taken
+from geoalert.wards.config import Bbox
 
 GROUP: Final = 1_000  # rows a commit
 LISTED: Final = 20  # refusals that the report itself names
@@ -64,6 +65,7 @@ async def import_file(
     path: Path,
     categories: Mapping[str, int],
     wards: frozenset[str],
+    city: Bbox,
     *,
     refused: Callable[[Refused], None] = lambda _row: None,
     progress: Callable[[ImportReport], None] = lambda _so_far: None,
@@ -76,11 +78,11 @@ async def import_file(
     """
     report = ImportReport()
     with closing(read_rows(path)) as rows:
-        group = await _next_group(rows, categories, wards)
+        group = await _next_group(rows, categories, wards, city)
         while group is not None:
             writing = asyncio.create_task(_add(store, group.people))
             try:
-                following = await _next_group(rows, categories, wards)  # while the store writes
+                following = await _next_group(rows, categories, wards, city)  # while the store writes
             finally:
                 added, known = await writing
                 _count(report, group, added, known, refused)
@@ -101,7 +103,9 @@ def _count(
         refused(row)
 
 
-async def _next_group(rows: Iterator[Row], categories: Mapping[str, int], wards: frozenset[str]) -> _Group | None:
+async def _next_group(
+    rows: Iterator[Row], categories: Mapping[str, int], wards: frozenset[str], city: Bbox
+) -> _Group | None:
     """The next rows, checked a few at a time: in between, what is being written goes on. A thread would not be faster:
     it takes Python from the writer at every value that is encrypted.
     """
@@ -110,7 +114,7 @@ async def _next_group(rows: Iterator[Row], categories: Mapping[str, int], wards:
         group = group or _Group()
         group.read = row.read
         try:
-            group.people.append((row.line, parse_row(row.cells, categories, wards)))
+            group.people.append((row.line, parse_row(row.cells, categories, wards, city)))
         except Invalid as fault:
             group.faults.append(Refused(row.line, fault.pointer.removeprefix("/"), fault.reason))
         if count % SLICE == 0:

@@ -29,6 +29,7 @@ from geoalert.subscribers.person import (
     quiet_hours,
     round_off,
 )
+from geoalert.wards.config import Bbox
 
 COLUMNS = (
     "phone",
@@ -47,8 +48,10 @@ NO = frozenset({"", "no", "false", "0"})
 WRITTEN = "a place is written 'lat lon', 'ward:CODE' or 'cell:LAT LON'"
 
 
-def parse_row(row: Mapping[str, str | None], categories: Mapping[str, int], wards: frozenset[str]) -> Person:
-    """A person from one row.
+def parse_row(
+    row: Mapping[str, str | None], categories: Mapping[str, int], wards: frozenset[str], city: Bbox
+) -> Person:
+    """A person from one row; the city's box says which places an alert can reach.
 
     Raises:
         Invalid: names the column and the reason, and repeats nothing of what the row says.
@@ -59,7 +62,7 @@ def parse_row(row: Mapping[str, str | None], categories: Mapping[str, int], ward
     if any("\n" in value or "\r" in value for value in cell.values()):
         raise Invalid("a field goes over several lines; is a quotation mark not closed?", pointer="/row")
     addresses = {channel: read(cell[column]) for column, (channel, read) in READERS.items() if cell[column]}
-    places = _places(cell["places"], wards)
+    places = _places(cell["places"], wards, city)
     return make_person(
         addresses=addresses,
         points=[place for place in places if isinstance(place, Point)],
@@ -78,12 +81,12 @@ def _list(value: str) -> list[str]:
     return [part.strip() for part in value.split("|") if part.strip()]
 
 
-def _places(value: str, wards: frozenset[str]) -> list[Point | WardPlace | RoundedPlace]:
+def _places(value: str, wards: frozenset[str], city: Bbox) -> list[Point | WardPlace | RoundedPlace]:
     pieces = filter(None, (piece.strip() for piece in value.split(";")))
-    return [_place(piece, LABELS[min(number, len(LABELS) - 1)], wards) for number, piece in enumerate(pieces)]
+    return [_place(piece, LABELS[min(number, len(LABELS) - 1)], wards, city) for number, piece in enumerate(pieces)]
 
 
-def _place(written: str, label: str, wards: frozenset[str]) -> Point | WardPlace | RoundedPlace:
+def _place(written: str, label: str, wards: frozenset[str], city: Bbox) -> Point | WardPlace | RoundedPlace:
     kind, colon, rest = written.partition(":")
     if not colon:
         kind, rest = "", written
@@ -98,7 +101,7 @@ def _place(written: str, label: str, wards: frozenset[str]) -> Point | WardPlace
         lat, lon = (float(number) for number in rest.replace(",", " ").split())
     except ValueError:
         raise Invalid(WRITTEN, pointer="/places") from None
-    return (round_off if kind else point)(lat, lon, label)
+    return (round_off if kind else point)(lat, lon, city, label)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,8 @@ from geoalert.errors import Invalid
 from geoalert.subscribers.codes import CITIZEN_CHANNELS, LANGUAGES, SEVERITIES
 from geoalert.subscribers.mobile import plain_mobile
 from geoalert.subscribers.rounded import rounded_code
+from geoalert.wards.config import Bbox
+from geoalert.wards.point import NEAR
 
 REGION = "IN"
 LABELS = ("home", "work", "parents", "other")
@@ -108,11 +110,11 @@ def push_token(value: str) -> str:
 READERS = {"phone": ("sms", phone), "email": ("email", email), "push_token": ("push", push_token)}
 
 
-def point(lat: object, lon: object, label: str = "home") -> Point:
-    """A point from degrees.
+def point(lat: object, lon: object, city: Bbox, label: str = "home") -> Point:
+    """A point from degrees, in or around the city.
 
     Raises:
-        Invalid: not a pair of numbers on the earth.
+        Invalid: not a pair of numbers on the earth, the two look swapped, or no alert of the city can reach it.
     """
     if isinstance(lat, bool) or isinstance(lon, bool) or not isinstance(lat, int | float):
         raise Invalid("a place needs latitude and longitude as numbers", pointer="/places")
@@ -120,16 +122,21 @@ def point(lat: object, lon: object, label: str = "home") -> Point:
         raise Invalid("a place needs latitude and longitude as finite numbers", pointer="/places")
     if abs(lat) > MAX_LAT or abs(lon) > MAX_LON:
         raise Invalid("latitude lies within ±90 and longitude within ±180 degrees", pointer="/places")
+    if not city.holds(lon, lat, NEAR):
+        # Kept, it would look like a place that is told, and never be.
+        if city.holds(lat, lon, NEAR):
+            raise Invalid("latitude and longitude look swapped; give latitude first", pointer="/places")
+        raise Invalid("the place is so far from the city that no alert reaches it", pointer="/places")
     return Point(float(lon), float(lat), label)
 
 
-def round_off(lat: object, lon: object, label: str = "home") -> RoundedPlace:
+def round_off(lat: object, lon: object, city: Bbox, label: str = "home") -> RoundedPlace:
     """The square that holds a point: what comes in is forgotten here.
 
     Raises:
-        Invalid: not a pair of numbers on the earth.
+        Invalid: as `point`.
     """
-    exact = point(lat, lon)
+    exact = point(lat, lon, city)
     return RoundedPlace(rounded_code(exact.lon, exact.lat), label)
 
 

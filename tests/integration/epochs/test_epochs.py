@@ -21,7 +21,8 @@ from geoalert.bootstrap import House, open_house
 from geoalert.errors import Conflict, Invalid, NotFound
 from geoalert.operations.wards_diff import wards_diff
 from geoalert.subscribers import make_person, register
-from geoalert.subscribers.person import Point, WardPlace, round_off
+from geoalert.subscribers.person import Point, RoundedPlace, WardPlace
+from geoalert.subscribers.rounded import rounded_code
 from geoalert.wards import locate
 from geoalert.wards.epochs import (
     read_epochs,
@@ -151,7 +152,10 @@ async def test_the_difference_is_exactly_what_was_done(first: House, second: Pat
     ]
     rounded = [
         make_person(
-            addresses={"push": f"test-cell-{n}"}, channels=("push",), rounded=[round_off(lat, lon)], consent="x"
+            addresses={"push": f"test-cell-{n}"},
+            channels=("push",),
+            rounded=[RoundedPlace(rounded_code(lon, lat))],
+            consent="x",
         )
         for n, (lon, lat) in enumerate((FAR, WEST, (20.0, 50.0)))
     ]

@@ -34,7 +34,11 @@ def drawn(shape: shapely.Polygon) -> dict[str, Any]:
 
 
 async def rounded(chain: Chain, at: tuple[float, float] = KOTHRUD) -> int:
-    person = make_person(addresses={"push": "rounded-token"}, rounded=[round_off(at[1], at[0])], consent="test")
+    person = make_person(
+        addresses={"push": "rounded-token"},
+        rounded=[round_off(at[1], at[0], chain.house.desk.city.config.bbox)],
+        consent="test",
+    )
     async with chain.house.store.writing() as session:
         (id_,) = await register(session, [person], "test")
     return id_
@@ -78,7 +82,7 @@ async def test_a_file_gives_cells_and_the_store_keeps_no_point(chain: Chain, tmp
     path = tmp_path / "people.csv"
     rows = ("rounded-token-1,cell:18.5074 73.8077", "rounded-token-2,cell:18.5 200", "rounded-token-3,cell:here")
     path.write_text("push_token,places\n" + "\n".join(rows) + "\n", encoding="utf-8")
-    report = await import_file(chain.house.store, path, {}, frozenset())
+    report = await import_file(chain.house.store, path, {}, frozenset(), chain.house.desk.city.config.bbox)
     assert (report.added, [(row.line, row.field) for row in report.first]) == (1, [(3, "places"), (4, "places")])
     async with chain.house.store.reading() as session:
         (place,) = await session.scalars(select(AreaPlace))

@@ -37,7 +37,9 @@ async def bring_in(house: House, path: Path, rows: list[str]) -> tuple[ImportRep
     path.write_bytes("\n".join([HEADER, *rows]).encode() + b"\n")  # noqa: ASYNC240 - a small file of the test's
     told: list[Refused] = []
     wards = frozenset(house.desk.city.tree.by_code)
-    report = await import_file(house.store, path, house.desk.category_bits, wards, refused=told.append)
+    report = await import_file(
+        house.store, path, house.desk.category_bits, wards, house.desk.city.config.bbox, refused=told.append
+    )
     assert report.rows == report.added + report.known + report.refused
     assert len(told) == report.known + report.refused
     return report, told
@@ -72,7 +74,7 @@ async def test_a_column_named_twice_is_refused(house: House, tmp_path: Path) -> 
     path = tmp_path / "people.csv"
     path.write_text(f"phone,places,places\n+919000000001,{LAT} {LON},18.5 73.9\n", encoding="utf-8")
     with pytest.raises(Invalid, match="each once"):
-        await import_file(house.store, path, house.desk.category_bits, frozenset())
+        await import_file(house.store, path, house.desk.category_bits, frozenset(), house.desk.city.config.bbox)
     assert await people(house) == 0
 
 
@@ -126,7 +128,19 @@ async def test_a_file_that_breaks_off_keeps_the_groups_before_it(house: House, t
     lines = [HEADER, *(row(number) for number in range(2 * GROUP))]
     path.write_bytes("\n".join(lines).encode() + b"\n\xff\xfe,,\n")
     with pytest.raises(Invalid, match="not UTF-8 after line"):
-        await import_file(house.store, path, {}, frozenset())
+        await import_file(house.store, path, {}, frozenset(), house.desk.city.config.bbox)
     held = await people(house)
     assert held % GROUP == 0
     assert 0 < held <= 2 * GROUP
+
+
+@pytest.mark.requirement("S002-14")
+async def test_a_place_that_no_alert_reaches_is_refused_and_not_kept_untold(house: House, tmp_path: Path) -> None:
+    places = (f"{LON} {LAT}", f"cell:{LON} {LAT}", "48.85 2.35", "0 0", f"{LAT} {LON}; 0 0", f"{LAT + 0.9} {LON}")
+    rows = [row(number, places=each) for number, each in enumerate(places)]
+    report, told = await bring_in(house, tmp_path / "people.csv", rows)
+    assert (report.added, report.refused) == (1, 5)  # whoever lives near the city may be reached
+    swapped, far = "latitude and longitude look swapped; give latitude first", "so far from the city"
+    assert [each.field for each in told] == ["places"] * 5
+    assert [each.reason for each in told[:2]] == [swapped] * 2
+    assert all(far in each.reason for each in told[2:])

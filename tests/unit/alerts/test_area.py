@@ -18,6 +18,10 @@ def ring(*corners: tuple[float, float]) -> dict[str, Any]:
     return {"type": "Polygon", "coordinates": [[list(corner) for corner in corners]]}
 
 
+def several(*rings: tuple[tuple[float, float], ...]) -> dict[str, Any]:
+    return {"type": "MultiPolygon", "coordinates": [[[list(corner) for corner in each]] for each in rings]}
+
+
 SQUARE = ((73.8, 18.5), (73.81, 18.5), (73.81, 18.51), (73.8, 18.51), (73.8, 18.5))
 SWAPPED = tuple((lat, lon) for lon, lat in SQUARE)
 
@@ -53,6 +57,12 @@ REFUSED = [
     (ring((73.8, 18.5), (180.1, 18.5), (73.8, 18.6), (73.8, 18.5)), "-180 to 180"),
     (ring((73.8, 18.5), (73.9, 18.5), (73.85, 90.1), (73.8, 18.5)), "-90 to 90"),
     (ring((73.8, 18.5), (73.8, 18.5), (73.8, 18.5), (73.8, 18.5)), "empty"),
+    # Across the antimeridian: to whoever reads it as drawn, all of the world but what was meant.
+    (ring((179, 18), (-179, 18), (-179, 19), (179, 19), (179, 18)), "100 km beyond the city"),
+    (ring((-180, -90), (180, -90), (180, 90), (-180, 90), (-180, -90)), "100 km beyond the city"),
+    (ring((73.8, 18.5), (73.81, 18.5), (73.81, 19.6), (73.8, 18.5)), "100 km beyond the city"),
+    (several(SQUARE, ((2.3, 48.8), (2.4, 48.8), (2.4, 48.9), (2.3, 48.8))), "100 km beyond the city"),
+    (several(SQUARE, SWAPPED), "swapped"),
     ({"type": "Point", "coordinates": [73.8, 18.5]}, "Polygon or MultiPolygon"),
     ({"type": "Polygon", "coordinates": []}, "empty|four positions"),
     ({"type": "Polygon", "coordinates": "x"}, "four positions"),
@@ -89,3 +99,10 @@ def test_circles_and_polygons_are_one_shape() -> None:
     assert len(shapely.get_parts(drawn.shape)) == 2
     assert drawn.shape.covers(shapely.Polygon(SQUARE))
     assert drawn.shape.contains(shapely.Point(73.9, 18.5))
+
+
+def test_what_begins_upstream_and_what_lies_beside_the_city_is_taken() -> None:
+    upstream = ring((73.2, 18.4), (73.8, 18.4), (73.8, 18.5), (73.2, 18.4))
+    assert read_drawn(upstream, PUNE).shape.equals(shapely.geometry.shape(upstream))
+    beside = several(SQUARE, ((73.5, 18.5), (73.51, 18.5), (73.51, 18.51), (73.5, 18.5)))
+    assert len(shapely.get_parts(read_drawn(beside, PUNE).shape)) == 2

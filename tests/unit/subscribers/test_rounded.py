@@ -11,6 +11,9 @@ from geoalert.errors import Invalid
 from geoalert.subscribers.import_csv import parse_row
 from geoalert.subscribers.person import RoundedPlace
 from geoalert.subscribers.rounded import SIDE, is_rounded, rounded_box, rounded_boxes, rounded_code, squares_over
+from geoalert.wards.config import Bbox
+
+PUNE = Bbox(73.68, 18.35, 74.06, 18.68)
 
 latitudes, longitudes = st.floats(-90, 90), st.floats(-180, 180)
 
@@ -64,7 +67,7 @@ def test_what_is_no_square_is_none(code: str) -> None:
 
 def test_the_import_file_rounds_at_the_door() -> None:
     row = {"phone": "9876543210", "places": "18.51 73.81; cell:18.5074 73.8077; ward:P1; cell: 18.5074, 73.8078"}
-    person = parse_row(row, {}, frozenset({"P1"}))
+    person = parse_row(row, {}, frozenset({"P1"}), PUNE)
     assert [place.label for place in person.points] == ["home"]
     assert person.rounded == (RoundedPlace("cell:16556:38727", "work"), RoundedPlace("cell:16556:38727", "other"))
     assert "73.8077" not in repr(person)
@@ -86,6 +89,6 @@ def test_the_import_file_rounds_at_the_door() -> None:
 )
 def test_a_refusal_names_field_and_reason_and_no_place(places: str, reason: str) -> None:
     with pytest.raises(Invalid, match=reason) as refusal:
-        parse_row({"phone": "9876543210", "places": places}, {}, frozenset())
+        parse_row({"phone": "9876543210", "places": places}, {}, frozenset(), PUNE)
     assert refusal.value.pointer == "/places"
     assert "18.5" not in refusal.value.reason
