@@ -114,6 +114,9 @@ class ApproveIn(Body):
         description="of the content that was read"
     )
     note: Prose = ""
+    confirm_empty: bool = Field(
+        default=False, description="approve although it leaves by the clock and nobody would be told as things stand"
+    )
 
 
 class NoteIn(Body):

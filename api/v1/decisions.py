@@ -13,7 +13,8 @@ from api.security import ActorDep, HouseDep
 from api.v1.alert_bodies import ApproveIn, CancelIn, ContentIn, NoteIn, SendIn, plain
 from api.v1.alert_views import AlertView, CountView, ReleasedView, alert_view, released_view
 from api.v1.reach import alert_within_reach
-from geoalert.alerts import approve, review, send_back, submit, withdraw
+from geoalert.alerts import review, send_back, submit, withdraw
+from geoalert.operations.approve import approve
 from geoalert.operations.follow_up import cancel, draft_update, publish
 from geoalert.operations.release import release
 
@@ -38,11 +39,13 @@ async def submit_alert(identifier: UUID, house: HouseDep, actor: ActorDep, once:
 
 @router.post("/approve", summary="One named officer's word on exactly this content", response_model=AlertView)
 async def approve_alert(identifier: UUID, body: ApproveIn, house: HouseDep, actor: ActorDep, once: OnceDep) -> Response:
-    """Only an officer of the owning department, never the author, never a key."""
+    """Only an officer of the owning department, never the author, never a key. Where it leaves by the clock and nobody
+    would be told as things stand, that has to be confirmed.
+    """
 
     async def effect(session: AsyncSession) -> Answer:
         alert = await alert_within_reach(session, actor, identifier, lock=True)
-        await approve(session, actor, alert, body.content_hash, body.note)
+        await approve(session, house.desk, actor, alert, body.content_hash, body.note, confirm_empty=body.confirm_empty)
         return Answer(await alert_view(session, alert, house.desk))
 
     return await once(effect)

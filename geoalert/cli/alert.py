@@ -14,13 +14,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.v1.alert_bodies import BroadcastIn, CancelIn, DraftIn, EditIn, plain
 from api.v1.alert_views import alert_view
-from geoalert.alerts import approve, draft, find_alert, newest, submit
+from geoalert.alerts import draft, find_alert, newest, submit
 from geoalert.alerts.tables import Alert
 from geoalert.bootstrap import House
 from geoalert.cli.console import out, print_json
 from geoalert.cli.inside import acting, in_house
 from geoalert.departments import Actor, find_department
 from geoalert.errors import Invalid, NotFound
+from geoalert.operations.approve import approve
 from geoalert.operations.broadcast import broadcast as broadcast_now
 from geoalert.operations.compose import compose
 from geoalert.operations.follow_up import cancel as cancel_alert
@@ -111,11 +112,15 @@ def approve_(
     alert: str = ALERT,
     content_hash: str = typer.Option(..., "--hash", help="Of the content you have read (geoalert alert show)."),
     note: str = typer.Option("", "--note"),
+    confirm_empty: bool = typer.Option(
+        False, "--confirm-empty", help="Approve although it leaves by the clock and nobody would be told now."
+    ),
 ) -> None:
     """Approve exactly the content you have read, as an officer of the owning department who did not write it."""
 
-    async def work(session: AsyncSession, house: House, actor: Actor) -> str:  # noqa: ARG001
-        await approve(session, actor, await find_alert(session, alert), content_hash, note)
+    async def work(session: AsyncSession, house: House, actor: Actor) -> str:
+        found = await find_alert(session, alert)
+        await approve(session, house.desk, actor, found, content_hash, note, confirm_empty=confirm_empty)
         return "approved"
 
     out.print(written(work))

@@ -16,7 +16,7 @@ from geoalert.alerts.drafting import find_alert, messages_of, newest
 from geoalert.alerts.facts import reminds
 from geoalert.alerts.states import move
 from geoalert.alerts.tables import Alert, Message
-from geoalert.audience import Finder, audience_hash, resolve
+from geoalert.audience import Aim, Finder, audience_hash, resolve
 from geoalert.audience.changes import position
 from geoalert.audience.grounds import sharing
 from geoalert.audit import append
@@ -29,10 +29,11 @@ from geoalert.dispatch.told import close_open, told_before
 from geoalert.errors import Conflict
 from geoalert.operations.channels import POST, channels_of
 from geoalert.operations.desk import Desk
+from geoalert.operations.emptiness import why_nobody
 from geoalert.operations.event import Event, Speaker, ids_of, speaking, take_turn
 from geoalert.operations.going_on import first_look
 from geoalert.operations.repeat import refuse_repeat
-from geoalert.operations.sparing import REASONS, sparing
+from geoalert.operations.sparing import sparing
 from geoalert.subscribers.codes import CHANNEL_NAMES, LANGUAGE_NAMES
 from geoalert.subscribers.tables import Address, Handle
 from geoalert.tracing import present
@@ -121,13 +122,15 @@ async def put_on_its_way(
     recipients = await told_before(session, previous) if previous else Recipients.none()
     spared: Mapping[str, int] = {}
     if look is not None:
+        message.audience_beside = ids_of(speakers)
         recipients = _accounts_wait(message, recipients, posts_wait=posts_wait)
         # Who is inside now is told as they wish now, not as they were told before.
-        inside, spared = await _inside(session, desk, alert, message, speakers, now, look.find, posts_wait=posts_wait)
-        recipients = inside.joined(recipients)
+        found, spared = await inside(session, desk, alert, message, speakers, now, look.find, posts_wait=posts_wait)
+        recipients = found.joined(recipients)
     people = recipients.people()
-    if not people and not confirm_empty:
-        raise Conflict(f"nobody would be told: {_nobody(spared)}; confirm to send all the same")
+    if not people and not confirm_empty and look is not None:
+        why = await why_nobody(session, aim_of(desk, alert, message, now), now, look.find, spared)
+        raise Conflict(f"nobody would be told: {why}; confirm to send all the same")
     message.released_at, message.trace = now, present()
     message.audience_mark, message.audience_followed_at = mark.seen, now
     write_down(message, recipients)
@@ -167,7 +170,12 @@ async def _end_earlier(session: AsyncSession, message: Message, earlier: list[Me
         await close_open(session, [old.id for old in earlier], (Outcome.CANCELLED, reason))
 
 
-async def _inside(
+def aim_of(desk: Desk, alert: Alert, message: Message, now: datetime) -> Aim:
+    """What a message's audience is resolved for."""
+    return desk.aim(message.area, alert.category, message.severity, channels_of(message) - {POST}, now=now)
+
+
+async def inside(
     session: AsyncSession,
     desk: Desk,
     alert: Alert,
@@ -181,22 +189,14 @@ async def _inside(
     """Who is inside and told, and how many are spared."""
     channels = channels_of(message)
     await desk.refresh(session)  # in this transaction: an epoch that came in before it counts
-    aim = desk.aim(message.area, alert.category, message.severity, channels - {POST}, now=now)
+    aim = aim_of(desk, alert, message, now)
     spare = await sparing(session, desk, Event.of(alert, message), now, speakers=speakers)
-    message.audience_beside = ids_of(speakers)
     audience = await resolve(session, aim, now, find, spare)
     told = audience.members
     found = Recipients.of(told.subscriber, told.channel, told.language, told.hold)
     if POST in channels and not alert.drill:
         found = found.joined(await _accounts(session, desk, message, now, posts_wait=posts_wait))
     return found, audience.spared
-
-
-def _nobody(spared: Mapping[str, int]) -> str:
-    if any(spared.values()):
-        heard, worn = (spared.get(reason, 0) for reason in REASONS)
-        return f"{heard} people were told of the event already, {worn} of as many alerts as they are to hear in a week"
-    return "no subscriber is reached by this area"
 
 
 def _accounts_wait(message: Message, told: Recipients, *, posts_wait: bool) -> Recipients:

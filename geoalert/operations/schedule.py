@@ -31,7 +31,7 @@ SCHEDULER = "scheduler"
 
 async def release_due(desk: Desk) -> int:
     """Releases what is due, each alert in a transaction of its own; returns how many. An empty audience is no
-    obstacle: whoever approved the hour also approved the area.
+    obstacle: whoever approved the hour was asked where there was nobody then.
     """
     async with desk.store.reading() as session:
         now = await database_now(session)

@@ -12,6 +12,7 @@ from sqlalchemy import update
 from geoalert.alerts.tables import Message
 from geoalert.operations.demo_story import ALL_CLEAR, WATER
 from geoalert.operations.reminders import remind_due
+from geoalert.operations.schedule import release_due
 from geoalert.store import database_now
 from tests.integration.api.conftest import Door, refusal
 
@@ -259,3 +260,29 @@ async def test_another_hour_of_the_reminder_needs_a_new_approval(door: Door) -> 
     async with door.house.store.writing() as session:
         await session.execute(update(Message).values(remind_at=now))
     refusal(await door.call("POST", f"{path}/submit", door.author), 409, "/remind_at")
+
+
+async def test_what_leaves_by_the_clock_for_nobody_is_confirmed_by_whoever_approves_it(door: Door) -> None:
+    async with door.house.store.reading() as session:
+        now = await database_now(session)
+    hour = (now + timedelta(hours=1)).isoformat()
+    alert = await door.drafted(send_at=hour)
+    identifier, content = alert["identifier"], {"content_hash": alert["messages"][-1]["content_hash"]}
+    await door.call("POST", f"/v1/alerts/{identifier}/submit", door.author)
+    body = refusal(await door.decide(identifier, "approve", door.approver, **content), 409)
+    assert "nobody would be told as things stand: no subscriber is reached by this area" in body["detail"]
+    (message,) = (await door.call("GET", f"/v1/alerts/{identifier}", door.author)).json()["messages"]
+    assert (message["state"], message["approvals"]) == ("submitted", [])
+    answer = await door.decide(identifier, "approve", door.approver, **content, confirm_empty=True)
+    assert answer.status_code == 200
+    door.house.store.shift += timedelta(hours=2)
+    assert await release_due(door.house.desk) == 1
+    await door.settle()
+    assert (await door.approved(send_at=(now + timedelta(hours=3)).isoformat()))["messages"][-1]["state"] == "approved"
+
+
+async def test_that_nobody_would_be_told_is_said_with_the_reason(door: Door) -> None:
+    await door.settle()
+    identifier = (await door.approved(channels=["push"]))["identifier"]
+    body = refusal(await door.call("POST", f"/v1/alerts/{identifier}/send", door.approver), 409)
+    assert "nobody would be told: of 1 inside, 1 people have none of its channels; confirm" in body["detail"]
