@@ -30,6 +30,7 @@ ANSWERED: Final[dict[str, Any]] = {
     "inside": 4,
     "held": 1,
     "may_be_affected": 1,
+    "told_before": 0,
     "suppressed": {
         "paused": 0,
         "no_consent": 1,
@@ -103,7 +104,7 @@ class _View(BaseModel):
 
 
 class OfficeRowView(_View):
-    """Each person stands under one office. `elsewhere`: outside every office, or known only by a zone or a cell."""
+    """Each person inside stands under one office. `elsewhere`: outside of all, or known only by a zone or a cell."""
 
     office_code: str | None
     office: str
@@ -121,6 +122,9 @@ class PreviewView(_View):
     inside: int
     held: int = Field(description="of `people`, those told after their quiet hours")
     may_be_affected: int = Field(description="of `people`, those known only by a ward or a rounded cell")
+    told_before: int = Field(
+        description="of `people`, those an update goes to only because they were told before; under no office"
+    )
     suppressed: dict[str, int] = Field(description="inside and not told, by the first reason that holds")
     by_channel: dict[str, dict[str, int]] = Field(description="by the channel each begins with; Extreme: by all theirs")
     by_office: list[OfficeRowView]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Final
 
 import typer
 from pydantic import BaseModel
@@ -20,13 +19,13 @@ from geoalert.cli.json_file import read_json
 from geoalert.errors import Invalid
 from geoalert.operations.preview import Asked, Preview
 from geoalert.operations.preview import preview as count
+from geoalert.operations.preview_journal import OPERATOR
 from geoalert.subscribers.codes import SEVERITIES
 
 app = typer.Typer(no_args_is_help=True)
 app.command("explain")(explain.explain)
 app.command("verify")(verify.verify)
 app.command("plan")(plan.plan)
-OPERATOR: Final = "operator"  # in the audit: whoever holds the store's keys, at its own machine
 
 
 class TextsIn(BaseModel):
@@ -50,6 +49,7 @@ def preview(
     texts: Path = typer.Option(None, "--texts", help="A draft, or any JSON with its texts: for segments and cost."),
     drill: bool = typer.Option(False, "--drill", help="As of a drill, which may aim at illustrative areas."),
     incident: str = typer.Option(None, "--incident", help="The event it would share with other alerts."),
+    alert: str = typer.Option(None, "--alert", help="The alert that this would be an update of."),
     as_json: bool = typer.Option(False, "--json", help="One JSON document."),
 ) -> None:
     """Count the people an alert of this area would tell now; nothing is sent.
@@ -68,6 +68,7 @@ def preview(
         texts=None if texts is None else plain(read_body(TextsIn, texts).texts),
         drill=drill,
         incident=incident,
+        alert=alert,
     )
 
     async def run(house: House) -> Preview:
@@ -85,6 +86,8 @@ def show(found: Preview) -> None:
     out.print(f"{found.people} people would be told ({found.held} after their quiet hours), {found.inside} inside")
     if found.may_be_affected:
         out.print(f"{found.may_be_affected} of them only may be affected: they gave a ward or a rounded cell")
+    if found.told_before:
+        out.print(f"{found.told_before} of them are not inside: an update goes to whoever was told before")
     left_out = [f"{reason} {number}" for reason, number in found.suppressed.items() if number]
     if left_out:
         out.print(f"not told: {', '.join(left_out)}")

@@ -21,6 +21,8 @@ def read_json(path: Path) -> dict[str, Any]:
         raise Invalid(f"cannot read {path}: {error.strerror}") from None
     except ValueError:
         raise Invalid(f"{path} is not JSON in UTF-8") from None
+    except RecursionError:
+        raise Invalid(f"{path} is nested too deep") from None
     if not isinstance(found, dict):
         raise Invalid(f"{path} does not hold a JSON object")
     return found

@@ -16,7 +16,9 @@ from geoalert.cli.json_file import read_json
 from geoalert.errors import Invalid
 from geoalert.operations.compose import outline
 from geoalert.operations.device_plan import device_plan
+from geoalert.operations.preview_journal import OPERATOR, Looked
 from geoalert.subscribers.codes import SEVERITIES
+from geoalert.wards.projection import area_km2
 
 
 def plan(
@@ -29,7 +31,10 @@ def plan(
     drill: bool = typer.Option(False, "--drill", help="As of a drill, which may aim at illustrative areas."),
     as_json: bool = typer.Option(False, "--json", help="One JSON document."),
 ) -> None:
-    """Topics and an outline by which push reaches phones whose place we do not hold, and how far they reach beyond."""
+    """Topics and an outline by which push reaches phones whose place we do not hold, and how far they reach beyond.
+
+    It says how many people we know of there: as of a preview, the audit shows that it was run.
+    """
 
     async def run(house: House) -> Plan:
         if severity not in SEVERITIES:
@@ -37,7 +42,10 @@ def plan(
         async with house.store.reading() as session:
             drawn = None if area is None else read_json(area)
             shape = await outline(session, house.desk, severity, ward, service_area, drawn, drill=drill)
-            return await device_plan(session, house.desk, shape, budget=budget, most=topics)
+            made = await device_plan(session, house.desk, shape, budget=budget, most=topics)
+        km2 = area_km2(shape, house.desk.city.config.epsg)
+        await house.journal.note(OPERATOR, Looked.at(shape, km2, drawn=drawn is not None))
+        return made
 
     made = in_house(run).document()
     if as_json:

@@ -11,6 +11,7 @@ import numpy as np
 
 from geoalert.audience import LEFT_OUT, Divided, Members, Ruled
 from geoalert.audience.choosing import reached
+from geoalert.dispatch.recipients import Recipients
 from geoalert.operations.coarse import rounded
 from geoalert.operations.offices import ByOffice
 from geoalert.subscribers.codes import CHANNEL_NAMES, LANGUAGE_NAMES
@@ -42,6 +43,7 @@ class Totals:
     inside: int
     held: int
     may_be_affected: int
+    told_before: int
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,7 @@ class Figures:
     ruled: Ruled
     offices: ByOffice
     exact: bool
+    before: Recipients  # whom else an update goes to, for they heard of it before: none of those the rules tell
 
     def totals(self) -> Totals:
         told = self.ruled.told
@@ -59,7 +62,8 @@ class Figures:
         # By person: their first entry is as their others, for quiet hours are the person's.
         held = int(np.count_nonzero(members.hold[self._first] > 0))
         affected = int(np.count_nonzero(~self.found.people.certain[told]))
-        return Totals(*self._shown([len(told), len(self.found.people), held, affected]))
+        also = len(np.setdiff1d(self.before.owner, members.subscriber))
+        return Totals(*self._shown([len(told) + also, len(self.found.people), held, affected, also]))
 
     def suppressed(self) -> dict[str, int]:
         """Those inside who are not told, by every reason there is."""
@@ -68,13 +72,12 @@ class Figures:
 
     def by_channel(self) -> Table:
         """By the channel each begins with, or by all where the severity uses all."""
-        return self._counted(self._table.sum(axis=0))
+        return self._counted(self._table.sum(axis=0) + self._before)
 
     def at_most(self, codes: Iterable[int]) -> Table:
         """As if everybody had to go on to every channel of theirs among these."""
         members: Members = reached(self.found.people, self.ruled.told, sorted(codes), None, every=True)
-        cell = members.channel.astype(np.int64) * CODES + members.language
-        return self._counted(np.bincount(cell, minlength=CODES * CODES).reshape(CODES, CODES))
+        return self._counted(_by_code(members) + self._before)
 
     def _counted(self, counts: NDArray[np.int64]) -> Table:
         table: Table = {}
@@ -94,6 +97,10 @@ class Figures:
                 code, name = (office.code, office.name_en) if office else (None, ELSEWHERE)
                 rows.append(OfficeRow(code, name, CHANNEL_NAMES[channel], LANGUAGE_NAMES[language], people))
         return rows
+
+    @cached_property
+    def _before(self) -> NDArray[np.int64]:
+        return _by_code(self.before)
 
     @cached_property
     def _first(self) -> NDArray[np.bool_]:
@@ -121,3 +128,9 @@ class Figures:
         numbers = np.asarray(counts, dtype=np.int64)
         shown: list[int] = (numbers if self.exact else rounded(numbers)).tolist()
         return shown
+
+
+def _by_code(entries: Members | Recipients) -> NDArray[np.int64]:
+    """How many by channel and language."""
+    cell = entries.channel.astype(np.int64) * CODES + entries.language
+    return np.bincount(cell, minlength=CODES * CODES).reshape(CODES, CODES)

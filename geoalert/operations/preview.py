@@ -6,14 +6,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from geoalert.alerts import find_alert
+from geoalert.alerts import find_alert, messages_of
 from geoalert.alerts.facts import read_incident
+from geoalert.alerts.tables import Alert
 from geoalert.alerts.texts import read_texts
-from geoalert.audience import ruled
+from geoalert.audience import Members, ruled
+from geoalert.dispatch.recipients import Recipients
+from geoalert.dispatch.told import told_before
 from geoalert.errors import Invalid, NotFound
 from geoalert.operations.channels import POST
 from geoalert.operations.coarse import refuse_small, widened
@@ -28,6 +32,11 @@ from geoalert.operations.sparing import sparing
 from geoalert.store import database_now
 from geoalert.subscribers.codes import CHANNELS
 from geoalert.wards.projection import area_km2
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+CHANNEL_BITS: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +84,10 @@ class Asked:
 class Preview:
     """`people` are distinct persons, held included; `inside` also counts those left out, by reason in `suppressed`.
 
-    `may_be_affected`: those of `people` known only by a ward or a rounded cell. In `by_office` each person stands under
-    one office, so that a channel's rows sum to its total; where figures are `rounded`, only nearly. `widened`: counted
-    on whole squares of the map (`operations.coarse`).
+    `may_be_affected`: those of `people` known only by a ward or a rounded cell. `told_before`: those of `people` who
+    are told an update only because they were told before it. In `by_office` each person inside stands under one office,
+    so that a channel's rows sum to its total, but for those told before; where figures are `rounded`, only nearly.
+    `widened`: counted on whole squares of the map (`operations.coarse`).
 
     Who is not told by a channel goes on to their next one (`operations.going_on`): how many will is not known before,
     so `at_most` and `cost_at_most_rupees` say what it takes if everybody goes on to every channel they have.
@@ -87,6 +97,7 @@ class Preview:
     inside: int
     held: int
     may_be_affected: int
+    told_before: int
     suppressed: dict[str, int]
     by_channel: dict[str, dict[str, int]]
     by_office: list[OfficeRow]
@@ -127,10 +138,11 @@ async def preview(desk: Desk, journal: PreviewJournal, asked: Asked, by: str, *,
             offices = by_middle(desk, whole.area, whole.squares, now)
         aim = desk.aim(offices.area, asked.category, asked.severity, codes, now=now)
         found = await desk.find_divided(session, offices.area, aim.ground_of, offices.division)
-        alert_id = None if asked.alert is None else await _alert(session, asked.alert)
-        spare = await sparing(session, desk, asked.event(now, alert_id), now)
-        spared = await spare(session, found.people.subscriber)
-    figures = Figures(found, ruled(found.people, aim, now, spared), offices, exact=exact)
+        alert = None if asked.alert is None else await _alert(session, asked.alert)
+        spare = await sparing(session, desk, asked.event(now, None if alert is None else alert.id), now)
+        told = ruled(found.people, aim, now, await spare(session, found.people.subscriber))
+        before = Recipients.none() if alert is None else await _only_before(session, alert, told.members)
+    figures = Figures(found, told, offices, exact, before)
     totals, by_channel = figures.totals(), figures.by_channel()
     at_most = figures.at_most(codes)
     taken = estimate(by_channel, codes, desk.routes, texts, asked.severity, now)
@@ -141,6 +153,7 @@ async def preview(desk: Desk, journal: PreviewJournal, asked: Asked, by: str, *,
         inside=totals.inside,
         held=totals.held,
         may_be_affected=totals.may_be_affected,
+        told_before=totals.told_before,
         suppressed=figures.suppressed(),
         by_channel=by_channel,
         by_office=figures.by_office(),
@@ -154,8 +167,22 @@ async def preview(desk: Desk, journal: PreviewJournal, asked: Asked, by: str, *,
     )
 
 
-async def _alert(session: AsyncSession, identifier: str) -> int:
+async def _alert(session: AsyncSession, identifier: str) -> Alert:
     try:
-        return (await find_alert(session, identifier)).id
+        return await find_alert(session, identifier)
     except NotFound as unknown:
         raise Invalid(unknown.reason, pointer="/alert") from None
+
+
+async def _only_before(session: AsyncSession, alert: Alert, members: Members) -> Recipients:
+    """Whom the alert's messages may have told by another channel than these, or who are none of these: as a release
+    joins them. The city's own accounts are nobody.
+    """
+    before = await told_before(session, [message.id for message in await messages_of(session, alert)])
+    inside = Recipients.of(members.subscriber, members.channel, members.language)
+    again = np.isin(_pairs(before), _pairs(inside))
+    return before.only((before.owner > 0) & ~again)
+
+
+def _pairs(recipients: Recipients) -> NDArray[np.int64]:
+    return recipients.owner << CHANNEL_BITS | recipients.channel

@@ -29,6 +29,7 @@ from geoalert.store import Store
 log = logging.getLogger(__name__)
 
 ACTION: Final = "audience.previewed"
+OPERATOR: Final = "operator"  # whoever holds the store's keys, at its own machine
 MINUTE: Final = 60.0  # seconds
 LOOK_EVERY: Final = 5.0
 MOST_LISTED: Final = 500  # areas in one entry; those beyond are only counted

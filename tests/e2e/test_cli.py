@@ -151,10 +151,15 @@ def test_the_audience_of_a_drawn_area(town: Town) -> None:
     asked = ("audience", "preview", "--area", town.file("area.json", drawn))
     assert town.shell(*asked, "--json").document["people"] == 1
     assert "1 people would be told" in town.shell(*asked).out
+    audited = town.shell("audit", "verify").out
     plan = town.shell("audience", "plan", "--area", town.file("area.json", drawn), "--budget", "500", "--json").document
+    assert town.shell("audit", "verify").out != audited  # it says how many people are known there
     assert plan["outline_bytes"] <= 500
     assert plan["topics"]
     town.shell("audience", "plan", "--ward", "kothrud-bavdhan", "--budget", "10").refused("budget")
+    deep = town.shell.folder / "deep.json"
+    deep.write_text("[" * 200_000)
+    town.shell("audience", "plan", "--area", str(deep)).refused("nested too deep")
     town.shell("audience", "preview").refused("area")
     town.shell("audience", "preview", "--ward", "nowhere").refused("nowhere")
     town.shell("audience", "preview", "--area", "missing.json").refused("cannot read missing.json")

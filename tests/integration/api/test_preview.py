@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import replace
+from typing import Any
 
+import pytest
+
+from geoalert.departments import issue, name_officer
 from geoalert.operations.demo_story import WATER
 from tests.integration.api.conftest import Door, refusal
 from tests.integration.api.previews import (
@@ -145,3 +150,44 @@ async def test_texts_that_could_not_be_sent_are_refused_where_they_stand(door: D
         ({"en": long}, "/texts/en/instruction"),
     ):
         refusal(await ask(door, door.approver, KOTHRUD_OFFICE, texts=texts), 422, pointer)
+
+
+@pytest.mark.requirement("S002-14")
+async def test_of_an_update_whoever_was_told_before_is_counted_as_it_tells_them(door: Door) -> None:
+    for _ in range(3):
+        await settle(door.house, KOTHRUD)
+    both = await settle(door.house, HADAPSAR, channels=("push", "sms"))
+    identifier = await door.sent(area=BOTH)
+    found = await preview(door, door.approver, KOTHRUD_OFFICE, texts=WATER, alert=identifier)
+    assert (found["people"], found["told_before"], found["inside"]) == (4, 1, 3)
+    assert found["by_channel"] == {"sms": {"mr": 3}, "push": {"mr": 1}}
+    assert by_channel(found["by_office"]) == {"sms": {"mr": 3}}
+    anew = await preview(door, door.approver, KOTHRUD_OFFICE, texts=WATER)
+    assert (anew["people"], anew["told_before"]) == (3, 0)
+    # Who is inside both times is one person, told as they wish now.
+    again = await preview(door, door.approver, BOTH, alert=identifier)
+    assert (again["people"], again["told_before"]) == (4, 0)
+    changed = await door.call("POST", f"/v1/alerts/{identifier}/update", door.author, json=await update_body(door))
+    assert changed.status_code == 201, changed.text
+    (*_, message) = changed.json()["messages"]
+    await door.call("POST", f"/v1/alerts/{identifier}/submit", door.author)
+    await door.decide(identifier, "approve", door.approver, content_hash=message["content_hash"])
+    released = (await door.call("POST", f"/v1/alerts/{identifier}/send", door.approver)).json()
+    assert released["people"] == found["people"]
+    assert both
+
+
+async def update_body(door: Door) -> dict[str, Any]:
+    body = await door.draft_body(area=KOTHRUD_OFFICE)
+    return {name: value for name, value in body.items() if name != "category"}
+
+
+async def test_another_departments_alert_is_as_if_it_were_not_there(door: Door) -> None:
+    await settle(door.house, KOTHRUD)
+    identifier = await door.sent()
+    async with door.house.store.writing() as session:
+        officer = await name_officer(session, "road", "Test nodal", "Engineer", ["nodal"])
+        theirs = await issue(session, "road", officer=officer.reference)
+    for wrong in (identifier, str(uuid.uuid4())):
+        body = refusal(await ask(door, theirs, KOTHRUD_OFFICE, alert=wrong), 422, "/alert")
+        assert body["detail"] == "no such alert"
