@@ -12,7 +12,10 @@ from geoalert.wording import N_, Wording
 
 ROLE: Final = MappingProxyType(
     {
-        "inside": N_("a place of theirs lay in the area when it was released"),
+        "inside": N_(
+            "a place of theirs lay in the area when it was released, or a ward or square they chose shared ground with"
+            " it"
+        ),
         "late": N_("they came into its audience after it was released"),
         "told_before": N_("an earlier message of this alert may have reached them, so they hear how it goes on"),
         "not_in_audience": N_("they were not in its audience; which places and wishes they had then is not kept"),
@@ -95,11 +98,12 @@ NEXT: Final = MappingProxyType(
 
 WOULD_TELL: Final = MappingProxyType(  # by whether it waits for their quiet hours, and whether they were told before
     {
-        (False, False): N_("the rules tell them, by {by}"),
-        (True, False): N_("the rules tell them after their quiet hours, by {by}"),
-        (False, True): N_("the rules tell them, by {by}; also by {also}, by which they were told before"),
+        (False, False): N_("sent now, it would go to them, by {by}"),
+        (True, False): N_("sent now, it would go to them after their quiet hours, by {by}"),
+        (False, True): N_("sent now, it would go to them, by {by}; also by {also}, by which they were told before"),
         (True, True): N_(
-            "the rules tell them after their quiet hours, by {by}; also by {also}, by which they were told before"
+            "sent now, it would go to them after their quiet hours, by {by}; also by {also}, by which they were told"
+            " before"
         ),
     }
 )
