@@ -20,6 +20,7 @@ from geoalert.subscribers.tables import Subscriber
 from tests.chaos.fault_proxy import FAIR, FaultProxy, Weather, proxied
 from tests.integration.api.conftest import PROBLEM, Door, refusal
 from tests.stores import ON_POSTGRESQL
+from tests.waiting import until
 
 DEADLINE = 2.0
 SOON = 10.0  # seconds: on a busy machine, and far from never
@@ -80,6 +81,14 @@ async def test_a_store_that_says_nothing(door: Door, settings: Settings, weather
         assert await session.scalar(select(func.count()).select_from(Subscriber)) == 1
 
 
+async def ready(client: httpx2.AsyncClient) -> bool:
+    return (await client.get("/readyz")).status_code == 200
+
+
+async def up(client: httpx2.AsyncClient) -> bool:
+    return "geoalert_store_up 1.0" in (await client.get("/metrics")).text
+
+
 @ON_POSTGRESQL
 async def test_who_asks_how_we_are_is_told_soon(
     door: Door, settings: Settings, monkeypatch: pytest.MonkeyPatch
@@ -92,8 +101,8 @@ async def test_who_asks_how_we_are_is_told_soon(
         refusal(await client.get("/readyz"), 503)
         assert "geoalert_store_up 0.0" in (await client.get("/metrics")).text
         await cable.turn(FAIR)
-        assert (await client.get("/readyz")).status_code == 200
-        assert "geoalert_store_up 1.0" in (await client.get("/metrics")).text
+        await until(lambda: ready(client), "it answers again")
+        await until(lambda: up(client), "its figures say so")
 
 
 async def test_a_client_that_stops_in_the_middle(door: Door, settings: Settings) -> None:

@@ -26,6 +26,7 @@ from tests.changes import add_sms, add_ward, forget, move_to, reference_of, set_
 from tests.integration.api.conftest import Door, refusal
 from tests.integration.pipeline.followed import say
 from tests.integration.pipeline.test_leavers import updated
+from tests.quiet import ALL_DAY
 from tests.workbench import HADAPSAR, KOTHRUD, Chain
 
 
@@ -189,7 +190,7 @@ async def test_the_rule_that_left_them_out_is_named(
 
 
 async def test_quiet_hours_hold_until_an_hour_that_is_named(door: Door, chain: Chain) -> None:
-    person = await chain.settle(quiet=(0, 24 * 60 - 1))
+    person = await chain.settle(quiet=ALL_DAY)
     alert, _ = await chain.sent()
     (message,) = (await ask(door, alert, person))["messages"]
     (push,) = message["channels"]

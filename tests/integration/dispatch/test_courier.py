@@ -24,6 +24,7 @@ from geoalert.store import database_now
 from geoalert.subscribers.tables import Subscriber
 from tests.claiming import claim
 from tests.integration.dispatch.conftest import AGO, Depot, outcomes, reasons
+from tests.quiet import ALL_DAY
 
 PROVIDERS = {"push": "fcm", "sms": "twilio"}
 LOST = timedelta(seconds=-1)  # the lease of an owner who died
@@ -131,7 +132,7 @@ async def test_what_has_expired_is_not_sent(depot: Depot) -> None:
 
 @pytest.mark.requirement("S003-07")
 async def test_what_was_held_leaves_when_the_quiet_hours_are_over(depot: Depot) -> None:
-    await depot.settle(2, quiet=(0, 24 * 60 - 1))
+    await depot.settle(2, quiet=ALL_DAY)
     await depot.chain.sent()
     assert await depot.carry() == [None]
     assert await depot.outcomes() == {Outcome.HELD: 2}
@@ -150,7 +151,7 @@ async def test_what_was_held_up_into_quiet_hours_waits_for_their_end(depot: Depo
     async with depot.chain.house.store.writing() as session:
         now = await database_now(session)
         night = update(Subscriber).where(Subscriber.id == asleep)
-        await session.execute(night.values(quiet_from=0, quiet_to=24 * 60 - 1))
+        await session.execute(night.values(quiet_from=ALL_DAY[0], quiet_to=ALL_DAY[1]))
     assert await depot.carry() == [None]
     batch = await depot.batch()
     assert (batch.state, Counter(outcomes(batch))) == ("queued", {Outcome.ACCEPTED: 2, Outcome.HELD: 1})

@@ -18,6 +18,7 @@ from geoalert.dispatch.outcomes import Outcome
 from geoalert.dispatch.plan import Announced
 from geoalert.operations.release import release
 from tests.integration.dispatch.conftest import Depot
+from tests.quiet import ALL_DAY
 from tests.stores import ON_POSTGRESQL
 from tests.waiting import until
 from tests.workbench import WATER_SUPPLY
@@ -64,7 +65,7 @@ async def jobs(depot: Depot) -> int:
 
 async def test_a_due_batch_reaches_the_handler_and_a_held_one_waits(depot: Depot) -> None:
     await depot.settle(1)
-    await depot.settle(1, quiet=(0, 24 * 60 - 1))
+    await depot.settle(1, quiet=ALL_DAY)
 
     async def done(number: int) -> bool:
         return (await depot.outcomes())[Outcome.ACCEPTED] == number

@@ -29,6 +29,7 @@ from geoalert.report import prove
 from geoalert.store import database_now
 from tests.changes import add_place, add_sms, add_ward, move_to, set_addresses
 from tests.conftest import Providers
+from tests.quiet import ALL_DAY
 from tests.stores import ON_POSTGRESQL
 from tests.workbench import HADAPSAR, KOTHRUD, Chain
 
@@ -141,7 +142,7 @@ async def test_quiet_hours_hold_latecomers_but_not_in_an_emergency(chain: Chain,
     routine, _ = await chain.sent()
     flood, _ = await chain.broadcast()
     await chain.carry()
-    await chain.settle(quiet=(0, 24 * 60 - 1))
+    await chain.settle(quiet=ALL_DAY)
     assert await Latecomers(chain.house.desk).look() == 2
     await chain.carry()
     held, told = [(await chain.report(identifier))["messages"][0] for identifier in (routine, flood)]

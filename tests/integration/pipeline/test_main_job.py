@@ -11,6 +11,7 @@ from geoalert.report import prove
 from geoalert.store import database_now
 from geoalert.subscribers.person import Point
 from tests.conftest import Providers
+from tests.quiet import ALL_DAY
 from tests.workbench import DISASTER, HADAPSAR, KOTHRUD, Chain
 
 
@@ -67,7 +68,7 @@ async def test_choices_are_respected_and_an_emergency_overrides_them(chain: Chai
 
 @pytest.mark.requirement("S003-07")
 async def test_quiet_hours_hold_and_do_not_drop(chain: Chain, providers: Providers) -> None:
-    await chain.settle(quiet=(0, 24 * 60 - 1), channels=("push",))
+    await chain.settle(quiet=ALL_DAY, channels=("push",))
     identifier, released = await chain.sent()
     assert released.people == 1
     await chain.carry()

@@ -25,6 +25,7 @@ from tests.changes import add_sms, move_to, set_person
 from tests.claiming import claim
 from tests.conftest import Providers
 from tests.integration.pipeline.followed import OVER, entries, fail, holds, say
+from tests.quiet import ALL_DAY
 from tests.workbench import HADAPSAR, KOTHRUD, Chain
 
 BOTH = ("push", "sms")
@@ -111,7 +112,7 @@ async def test_quiet_hours_hold_who_goes_on_with_routine(chain: Chain) -> None:
     person = await chain.settle(channels=BOTH)
     identifier, _ = await chain.sent()
     await fail(chain, person, Reason.UNREACHABLE)
-    await set_person(chain.house, person, quiet_from=0, quiet_to=24 * 60 - 1)
+    await set_person(chain.house, person, quiet_from=ALL_DAY[0], quiet_to=ALL_DAY[1])
     assert await NextChannel(chain.house.desk).look() == 1
     assert (await entries(chain, identifier, person))["sms"].outcome == Outcome.HELD
 

@@ -23,6 +23,7 @@ from tests.changes import move_to, set_addresses
 from tests.conftest import Providers
 from tests.integration.pipeline.followed import holds
 from tests.integration.pipeline.planned import asks, entries, later, messages, passes, planned
+from tests.quiet import ALL_DAY
 from tests.waiting import until
 from tests.workbench import HADAPSAR, WATER_SUPPLY, Chain
 
@@ -200,7 +201,7 @@ async def test_who_was_told_is_reminded_as_they_are_by_now(chain: Chain, provide
     """Who moved away was told and is; who moved in is; a STOP ends it; quiet hours hold it."""
     moved, stopped = await chain.settle(), await chain.settle()
     identifier = await planned(chain)
-    await chain.settle(quiet=(0, 24 * 60 - 1))
+    await chain.settle(quiet=ALL_DAY)
     await chain.settle()
     await move_to(chain.house, moved, HADAPSAR)
     await set_addresses(chain.house, stopped, "stopped")
@@ -216,7 +217,7 @@ async def test_who_was_told_is_reminded_as_they_are_by_now(chain: Chain, provide
 
 
 async def test_who_still_waits_for_the_message_gets_the_reminder_in_its_place(chain: Chain) -> None:
-    await chain.settle(quiet=(0, 24 * 60 - 1))
+    await chain.settle(quiet=ALL_DAY)
     identifier = await planned(chain)
     passes(chain, 2)
     assert await remind_due(chain.house.desk) == 1
