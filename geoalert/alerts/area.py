@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import astuple
 from hashlib import sha256
 from typing import Any
 
@@ -13,6 +13,8 @@ from shapely.geometry.base import BaseGeometry
 from shapely.validation import explain_validity
 
 from geoalert.errors import Invalid, NotFound
+from geoalert.wards.config import Bbox
+from geoalert.wards.reach import FARTHEST_KM, around
 from geoalert.wards.service_area import ServiceArea
 
 MAX_VERTICES = 20_000
@@ -21,8 +23,6 @@ MAX_AREAS = 200
 PLACES = 7  # decimals: 1.1 cm, the lattice places are stored on
 FARTHEST = 1e6  # no coordinate is near it; NaN compares false
 EAST, NORTH = 180, 90
-FARTHEST_KM = 100  # beyond the city: from there upstream a flood may come, and no message is about more
-KM_A_DEGREE = 111.2  # of latitude
 KINDS = ("Polygon", "MultiPolygon")
 DRAWN = "/area/drawn"
 
@@ -83,7 +83,7 @@ def refuse_outside(drawn: BaseGeometry, bounds: tuple[float, float, float, float
         west, south, east, north = drawn.bounds
         if west < -EAST or east > EAST or south < -NORTH or north > NORTH:
             raise Invalid("a longitude is -180 to 180, a latitude -90 to 90", pointer=DRAWN)
-        far = ~_around(bounds).contains(shapely.box(*shapely.bounds(parts).T))
+        far = ~shapely.box(*astuple(around(Bbox(*bounds)))).contains(shapely.box(*shapely.bounds(parts).T))
         if not far.any():
             return
         parts = parts[far & ~reached]
@@ -92,14 +92,6 @@ def refuse_outside(drawn: BaseGeometry, bounds: tuple[float, float, float, float
     if reached.any():
         raise Invalid(f"the drawn area reaches more than {FARTHEST_KM} km beyond the city", pointer=DRAWN)
     raise Invalid("the drawn area lies outside the city", pointer=DRAWN)
-
-
-def _around(bounds: tuple[float, float, float, float]) -> Polygon:
-    """A box that holds whatever lies within `FARTHEST_KM` of these bounds; they are nowhere near a pole."""
-    west, south, east, north = bounds
-    high = FARTHEST_KM / KM_A_DEGREE
-    wide = high / math.cos(math.radians(max(abs(south), abs(north))))
-    return shapely.box(west - wide, south - high, east + wide, north + high)
 
 
 def is_position(value: object) -> bool:

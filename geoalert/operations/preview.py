@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any
 
-import numpy as np
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from geoalert.alerts import find_alert, messages_of
@@ -32,11 +31,6 @@ from geoalert.operations.sparing import sparing
 from geoalert.store import database_now
 from geoalert.subscribers.codes import CHANNELS
 from geoalert.wards.projection import area_km2
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-CHANNEL_BITS: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,10 +173,5 @@ async def _only_before(session: AsyncSession, alert: Alert, members: Members) ->
     joins them. The city's own accounts are nobody.
     """
     before = await told_before(session, [message.id for message in await messages_of(session, alert)])
-    inside = Recipients.of(members.subscriber, members.channel, members.language)
-    again = np.isin(_pairs(before), _pairs(inside))
-    return before.only((before.owner > 0) & ~again)
-
-
-def _pairs(recipients: Recipients) -> NDArray[np.int64]:
-    return recipients.owner << CHANNEL_BITS | recipients.channel
+    before = before.only(before.owner > 0)
+    return before.without(Recipients.of(members.subscriber, members.channel, members.language))

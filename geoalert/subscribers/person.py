@@ -14,7 +14,7 @@ from geoalert.subscribers.codes import CITIZEN_CHANNELS, LANGUAGES, SEVERITIES
 from geoalert.subscribers.mobile import plain_mobile
 from geoalert.subscribers.rounded import rounded_code
 from geoalert.wards.config import Bbox
-from geoalert.wards.point import NEAR
+from geoalert.wards.reach import around
 
 REGION = "IN"
 LABELS = ("home", "work", "parents", "other")
@@ -122,9 +122,10 @@ def point(lat: object, lon: object, city: Bbox, label: str = "home") -> Point:
         raise Invalid("a place needs latitude and longitude as finite numbers", pointer="/places")
     if abs(lat) > MAX_LAT or abs(lon) > MAX_LON:
         raise Invalid("latitude lies within ±90 and longitude within ±180 degrees", pointer="/places")
-    if not city.holds(lon, lat, NEAR):
+    near = around(city)
+    if not near.holds(lon, lat):
         # Kept, it would look like a place that is told, and never be.
-        if city.holds(lat, lon, NEAR):
+        if near.holds(lat, lon):
             raise Invalid("latitude and longitude look swapped; give latitude first", pointer="/places")
         raise Invalid("the place is so far from the city that no alert reaches it", pointer="/places")
     return Point(float(lon), float(lat), label)
