@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cache
 from gettext import GNUTranslations, NullTranslations
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal, TypeAlias, get_args
 
 from babel import Locale, negotiate_locale
 from babel.lists import format_list
@@ -24,7 +24,8 @@ from babel.messages.pofile import read_po
 DOMAIN: Final = "geoalert"
 FOLDER: Final = Path(__file__).parent / "locale"
 SOURCE: Final = "en"
-SPOKEN: Final = (SOURCE, "mr", "hi")
+Language: TypeAlias = Literal["en", "mr", "hi"]  # BCP 47
+SPOKEN: Final[tuple[Language, ...]] = get_args(Language)
 MOST: Final = 20  # ranges of a header that are looked at
 _RANGE: Final = re.compile(r"([a-z]{1,8}(?:-[a-z0-9]{1,8})*|\*)(?:\s*;\s*q=(0(?:\.\d{0,3})?|1(?:\.0{0,3})?))?")
 
@@ -36,9 +37,9 @@ def N_(sentence: str) -> str:  # noqa: N802 - gettext's own name for it
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Wording:
-    """One language, a BCP 47 tag of `SPOKEN`."""
+    """One language."""
 
-    language: str
+    language: Language
     _catalog: NullTranslations
 
     def __call__(self, sentence: str, **parts: object) -> str:
@@ -61,15 +62,16 @@ def wording(language: str) -> Wording:
     Raises:
         ValueError: it is none of `SPOKEN`.
     """
-    if language == SOURCE:
-        return Wording(language, NullTranslations())
-    if language not in SPOKEN:
+    spoken = next((one for one in SPOKEN if one == language), None)
+    if spoken is None:
         raise ValueError(f"sentences are in {', '.join(SPOKEN)}")
+    if spoken == SOURCE:
+        return Wording(spoken, NullTranslations())
     compiled = io.BytesIO()
     with (FOLDER / language / "LC_MESSAGES" / f"{DOMAIN}.po").open("rb") as written:
         write_mo(compiled, read_po(written, locale=language, domain=DOMAIN))
     compiled.seek(0)
-    return Wording(language, GNUTranslations(compiled))
+    return Wording(spoken, GNUTranslations(compiled))
 
 
 def preferred(accepts: str) -> Wording:

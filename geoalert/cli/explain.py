@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import datetime, tzinfo
 from uuid import UUID
 
 import typer
@@ -13,8 +13,9 @@ from geoalert.bootstrap import House
 from geoalert.cli.console import out, print_json
 from geoalert.cli.inside import acting, in_house
 from geoalert.errors import Invalid, NotFound
-from geoalert.operations.explain import Explanation
+from geoalert.operations.explain import Explanation, MessageTold
 from geoalert.operations.explain import explain as explain_one
+from geoalert.operations.explain_places import PlaceNow
 from geoalert.wording import N_, SPOKEN, Wording, wording
 
 KINDS = (
@@ -25,6 +26,7 @@ KINDS = (
     N_("drawn"),
     N_("margin"),
 )  # of places and of parts of an area
+LABELS = (N_("home"), N_("work"), N_("parents"), N_("other"))  # of places
 
 
 def explain(
@@ -38,20 +40,20 @@ def explain(
         raise Invalid(f"languages are {', '.join(SPOKEN)}", pointer="/language")
     say = wording(language)
 
-    async def run(house: House) -> Explanation:
+    async def run(house: House) -> tuple[Explanation, tzinfo]:
         async with house.store.writing() as session:
             actor = await acting(session)
             found = await alert_within_reach(session, actor, _identifier(alert))
-            return await explain_one(session, house.desk, actor, found, subscriber, say)
+            return await explain_one(session, house.desk, actor, found, subscriber, say), house.desk.zone
 
-    found = TypeAdapter(Explanation).dump_python(in_house(run), mode="json")
+    found, zone = in_house(run)
     if as_json:
-        print_json(found)
+        print_json(TypeAdapter(Explanation).dump_python(found, mode="json"))
         return
-    if found["erased"]:
-        out.print(say("this person was erased; nothing is known of them any more"))
-    for message in found["messages"]:
-        _show(message, say)
+    if found.says:
+        out.print(found.says)
+    for message in found.messages:
+        _show(message, say, zone)
 
 
 def _identifier(text: str) -> UUID:
@@ -61,20 +63,25 @@ def _identifier(text: str) -> UUID:
         raise NotFound("no such alert") from None
 
 
-def _show(message: dict[str, Any], say: Wording) -> None:
-    was = say("in the audience") if message["in_audience"] else say("not in the audience")
-    out.print(f"{message['number']} {message['msg_type']} {message['released_at']}: {was}: {message['says']}")
-    for channel in message["channels"]:
-        out.print(f"  {say(channel['channel'])}: {channel['says']}")
+def _show(message: MessageTold, say: Wording, zone: tzinfo) -> None:
+    was = say("in the audience") if message.in_audience else say("not in the audience")
+    out.print(f"{message.number} {message.msg_type} {_clock(message.released_at, zone)}: {was}: {message.says}")
+    for channel in message.channels:
+        out.print(f"  {say(channel.channel)}: {channel.says}")
     out.print("  " + say("as places, wishes and addresses stand now (older ones are not kept):"))
-    for place in message["as_of_now"]["places"]:
-        out.print(f"    {place['label']} ({say(place['kind'])}): {_where(place, say)}")
-    out.print(f"    {message['as_of_now']['says']}")
+    for place in message.as_of_now.places:
+        out.print(f"    {say(place.label)} ({say(place.kind)}): {_where(place, say)}")
+    out.print(f"    {message.as_of_now.says}")
 
 
-def _where(place: dict[str, Any], say: Wording) -> str:
-    if place["inside"]:
-        return say("inside {parts}", parts=", ".join(part["name"] or say(part["kind"]) for part in place["parts"]))
-    if not place["known"]:
+def _clock(moment: datetime, zone: tzinfo) -> str:
+    """To the minute, as the city's clocks show it."""
+    return moment.astimezone(zone).strftime("%Y-%m-%d %H:%M")
+
+
+def _where(place: PlaceNow, say: Wording) -> str:
+    if place.inside:
+        return say("inside {parts}", parts=", ".join(part.name or say(part.kind) for part in place.parts))
+    if not place.known:
         return say("no such ward is known")
-    return say("outside by about {metres} m", metres=place["metres"]) if place["metres"] else say("outside")
+    return say("outside by about {metres} m", metres=place.metres) if place.metres else say("outside")

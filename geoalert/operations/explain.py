@@ -28,8 +28,8 @@ from geoalert.operations.desk import Desk
 from geoalert.operations.event import Event
 from geoalert.operations.explain_channels import ChannelTold, channels_told
 from geoalert.operations.explain_places import PlaceNow, places_now
+from geoalert.operations.explain_words import ERASED, NOTHING_LEFT, ROLE, TOLD_BEFORE, WOULD_TELL
 from geoalert.operations.explain_words import LEFT_OUT as LEFT_OUT_WORDS
-from geoalert.operations.explain_words import ROLE, TOLD_BEFORE, WOULD_TELL
 from geoalert.operations.sparing import sparing
 from geoalert.store import database_now
 from geoalert.subscribers.codes import CHANNEL_NAMES
@@ -75,12 +75,15 @@ class MessageTold:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Of an erased person nothing else is known, and nothing else is said."""
+    """Of an erased person nothing else is known, and nothing else is said. `says` why there are no messages, where
+    there are none; else it is empty.
+    """
 
     alert: str
     subscriber: str
     erased: bool
     at: datetime
+    says: str
     messages: tuple[MessageTold, ...]
 
 
@@ -105,7 +108,8 @@ async def explain(
     erased = person.state == "erased"
     told = () if erased else await _messages(session, desk, alert, person, now, say)
     await append(session, actor.name, "audience.explained", reference, {"alert": alert.identifier})
-    return Explanation(alert.identifier, reference, erased, now, told)
+    says = "" if told else say(ERASED if erased else NOTHING_LEFT)
+    return Explanation(alert.identifier, reference, erased, now, says, told)
 
 
 async def _messages(
@@ -165,7 +169,7 @@ async def _now(
     *,
     told: bool,
 ) -> Now:
-    places = await places_now(session, desk, message, person.id)
+    places = await places_now(session, desk, message, person.id, say.language)
     if message.msg_type == "Cancel":
         return _told_before(places, person, before, say)
     aim = desk.aim(message.area, alert.category, message.severity, channels_of(message) - {POST}, now=now)

@@ -20,14 +20,15 @@ from geoalert.subscribers.cells import SCALE
 from geoalert.subscribers.tables import AreaPlace, Place
 from geoalert.wards.areas import area_versions
 from geoalert.wards.distance import metres_per_degree
+from geoalert.wording import Language
 
 ROUND_M: Final = 100  # a finer distance, from several areas, would point at a home
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part of an area: a `ward` or `service_area` by code and English name, the `drawn` shape, or the `margin` that
-    an area of wards is widened by.
+    """A part of an area: a `ward` or `service_area` by code and name, the `drawn` shape, or the `margin` that an area
+    of wards is widened by.
     """
 
     kind: str
@@ -53,9 +54,11 @@ class PlaceNow:
 Shapes = Sequence[tuple[Part, BaseGeometry]]
 
 
-async def places_now(session: AsyncSession, desk: Desk, message: Message, person: int) -> tuple[PlaceNow, ...]:
-    """Every place of theirs, points first, against this message's area."""
-    shapes = await _parts_of(session, desk, message)
+async def places_now(
+    session: AsyncSession, desk: Desk, message: Message, person: int, language: Language
+) -> tuple[PlaceNow, ...]:
+    """Every place of theirs, points first, against this message's area, whose parts are named in this language."""
+    shapes = await _parts_of(session, desk, message, language)
     points = await session.scalars(select(Place).where(Place.subscriber_id == person).order_by(Place.id))
     found = [_point(place, message.area, shapes) for place in points]
     grounds = await session.scalars(select(AreaPlace).where(AreaPlace.subscriber_id == person).order_by(AreaPlace.id))
@@ -90,18 +93,18 @@ def _ground(place: AreaPlace, ground: BaseGeometry | None, area: BaseGeometry, s
     )
 
 
-async def _parts_of(session: AsyncSession, desk: Desk, message: Message) -> Shapes:
+async def _parts_of(session: AsyncSession, desk: Desk, message: Message, language: Language) -> Shapes:
     """The parts the author named, with the lines they had then."""
     area: dict[str, Any] = json.loads(message.content)["area"]
     on = desk.day(message.created_at)
     shapes: list[tuple[Part, BaseGeometry]] = []
     for code in area["wards"]:
         ward = desk.city.tree.last_known(code, on)
-        shapes.append((Part("ward", code, ward.name_en), ward.geometry))
+        shapes.append((Part("ward", code, ward.names[language]), ward.geometry))
     for named in area.get("areas", ()):  # absent in messages older than service areas
         versions = await area_versions(session, desk.city.config.key, named["code"])
         shapes += [
-            (Part("service_area", held.code, held.name_en), held.geometry)
+            (Part("service_area", held.code, held.names[language]), held.geometry)
             for held in versions
             if held.version == named["version"]
         ]

@@ -19,10 +19,12 @@ ROLE: Final = MappingProxyType(
         "late": N_("they came into its audience after it was released"),
         "told_before": N_("an earlier message of this alert may have reached them, so they hear how it goes on"),
         "not_in_audience": N_("they were not in its audience; which places and wishes they had then is not kept"),
-        "subscribed_later": N_("they subscribed after it was released"),
+        "subscribed_later": N_("they subscribed after it was released and have not come into its audience since"),
         "never_told": N_("it tells only those who were told, and no earlier message of this alert told them"),
     }
 )
+ERASED: Final = N_("this person was erased; nothing is known of them any more")
+NOTHING_LEFT: Final = N_("nothing of this alert was released, so nobody was told of it")
 TOLD_BEFORE: Final = N_(
     "they were told before, so it goes to them by {channels}, wherever their places are now, unless they withdrew"
     " consent or that address since"

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import uuid
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import select, update
 
-from geoalert.audit.tables import AuditEntry
 from geoalert.departments import issue, name_officer
 from geoalert.dispatch.channels.channel import Status
 from geoalert.dispatch.plan import recipients_of
@@ -22,17 +19,12 @@ from geoalert.operations.demo_story import ALL_CLEAR
 from geoalert.operations.latecomers import Latecomers
 from geoalert.operations.next_channel import NextChannel
 from geoalert.subscribers.tables import Subscriber
-from tests.changes import add_sms, add_ward, forget, move_to, reference_of, set_addresses
+from tests.changes import add_sms, add_ward, move_to, reference_of, set_addresses
 from tests.integration.api.conftest import Door, refusal
 from tests.integration.pipeline.followed import say
 from tests.integration.pipeline.test_leavers import updated
 from tests.quiet import ALL_DAY
 from tests.workbench import HADAPSAR, KOTHRUD, Chain
-
-
-@pytest.fixture
-def chain(door: Door) -> Chain:
-    return Chain(door.house, door.demo)
 
 
 async def ask(door: Door, alert: str, person: int) -> dict[str, Any]:
@@ -68,34 +60,6 @@ async def test_who_was_told_hears_by_what_and_never_more_than_is_known(door: Doo
     assert (home["label"], home["kind"], home["inside"], home["metres"]) == ("home", "point", True, None)
     assert [part["code"] for part in home["parts"]] == ["kothrud-bavdhan"]
     assert (parents["label"], parents["kind"], parents["inside"], parents["parts"]) == ("parents", "ward", False, [])
-
-
-@pytest.mark.parametrize(
-    ("accepts", "language", "inside", "taken"),
-    [
-        ("mr-IN, en;q=0.5", "mr", "त्यांचे एक ठिकाण क्षेत्रात होते", "पोहोचला की नाही हे माहीत नाही"),
-        ("hi", "hi", "उनका एक स्थान क्षेत्र में था", "पहुँचा या नहीं, यह ज्ञात नहीं है"),
-        ("fr", "en", "a place of theirs lay in the area", "that it arrived is not known"),
-    ],
-)
-async def test_it_is_said_in_the_language_that_is_asked_for(
-    door: Door, chain: Chain, accepts: str, language: str, inside: str, taken: str
-) -> None:
-    person = await chain.settle(channels=("push", "sms"))
-    alert, _ = await chain.sent()
-    await chain.carry()
-    subscriber = await reference_of(door.house, person)
-    answer = await door.call(
-        "GET",
-        f"/v1/audience/explain?alert={alert}&subscriber={subscriber}",
-        door.caller,
-        headers={"Accept-Language": accepts},
-    )
-    assert (answer.headers["Content-Language"], answer.headers["Vary"]) == (language, "Accept-Language")
-    (message,) = answer.json()["messages"]
-    assert inside in message["says"]
-    assert taken in message["channels"][0]["says"]
-    assert message["role"] == "inside"
 
 
 async def test_an_acknowledgement_in_time_keeps_a_severe_message_to_the_app_and_silence_says_why_not(
@@ -214,6 +178,9 @@ async def test_latecomers_updates_and_the_all_clear_are_told_apart(door: Door, c
     assert [message["role"] for message in (await ask(door, alert, first))["messages"]] == ["inside", "told_before"]
     roles = [message["role"] for message in (await ask(door, alert, never))["messages"]]
     assert roles == ["subscribed_later", "never_told"]
+    elsewhere = (await ask(door, alert, await chain.settle(at=HADAPSAR)))["messages"][0]
+    assert (elsewhere["role"], elsewhere["as_of_now"]["left_out"]) == ("subscribed_later", "outside")
+    assert "have not come into its audience" in elsewhere["says"]
 
 
 async def test_what_follows_goes_to_those_told_before_wherever_they_live_now(door: Door, chain: Chain) -> None:
@@ -265,36 +232,3 @@ async def test_a_new_channel_of_an_emergency_says_that_it_joined(door: Door, cha
     (message,) = (await door.call("GET", path, caller)).json()["messages"]
     assert message["role"] == "inside"
     assert [channel["joined_at"] is None for channel in message["channels"]] == [True, False]
-
-
-async def test_of_an_erased_person_only_that_is_said(door: Door, chain: Chain) -> None:
-    person = await chain.settle()
-    alert, _ = await chain.sent()
-    await chain.carry()
-    await forget(door.house, person)
-    found = await ask(door, alert, person)
-    assert (found["erased"], found["messages"]) == (True, [])
-
-
-async def test_only_a_named_person_who_enrolls_asks_and_it_is_written_down(door: Door, chain: Chain) -> None:
-    person = await chain.settle()
-    alert, _ = await chain.sent()
-    subscriber = await reference_of(door.house, person)
-    path = f"/v1/audience/explain?alert={alert}&subscriber={subscriber}"
-    for credential in (door.author, door.demo.cell, door.demo.machine):  # the machine's key may enroll
-        refusal(await door.call("GET", path, credential), 403)
-    refusal(await door.call("GET", path), 401)
-    refusal(await door.call("GET", f"/v1/audience/explain?alert={alert}&subscriber={uuid.uuid4()}", door.caller), 404)
-    refusal(
-        await door.call("GET", f"/v1/audience/explain?alert={uuid.uuid4()}&subscriber={subscriber}", door.caller), 404
-    )
-    refusal(await door.call("GET", f"/v1/audience/explain?alert={alert}", door.caller), 422)
-    asked = select(AuditEntry).where(AuditEntry.action == "audience.explained")
-    async with door.house.store.reading() as session:
-        assert (await session.scalars(asked)).all() == []
-    await ask(door, alert, person)
-    async with door.house.store.reading() as session:
-        (entry,) = await session.scalars(asked)
-    body = json.loads(entry.body)
-    assert (body["subject"], body["detail"]) == (subscriber, {"alert": alert})
-    assert body["actor"].startswith("officer:")
