@@ -14,7 +14,8 @@ from api.problem import problems
 from api.security import ActorDep, HouseDep
 from api.v1.fields import Basis, Body, Code, LanguageCode, Line, Severity, Token
 from geoalert.bootstrap import House
-from geoalert.errors import Conflict, Forbidden, Invalid
+from geoalert.errors import Conflict, Forbidden, Invalid, NotFound
+from geoalert.operations.look_up import look_up
 from geoalert.store import database_now
 from geoalert.subscribers import Person, erase, make_person, register
 from geoalert.subscribers.person import (
@@ -61,6 +62,14 @@ class SubscriberIn(Body):
     )
 
 
+class AddressIn(Body):
+    """One of the three."""
+
+    phone: Line | None = None
+    email: Line | None = None
+    push_token: Token | None = None
+
+
 class Enrolled(BaseModel):
     reference: str
 
@@ -85,6 +94,23 @@ async def enroll(body: SubscriberIn, house: HouseDep, actor: ActorDep, once: Onc
         return Answer(Enrolled(reference=reference), f"/v1/subscribers/{reference}")
 
     return await once(effect, 201)
+
+
+@router.post("/find", summary="Whose an address is", responses=problems(401, 403, 404, 413, 415, 422, 503))
+async def find(body: AddressIn, house: HouseDep, actor: ActorDep) -> Enrolled:
+    """The reference of whoever subscribed by this address, to explain or to forget. Only a named person who may enroll
+    or administer asks, and each question is written down, without the address.
+    """
+    given = {name: value for name, value in body.model_dump().items() if value is not None}
+    if len(given) != 1:
+        raise Invalid("name one address: phone, email or push_token")
+    ((name, value),) = given.items()
+    channel, read = READERS[name]
+    async with house.store.writing() as session:
+        reference = await look_up(session, actor, channel, read(value))
+    if reference is None:
+        raise NotFound("nobody has subscribed by this address")
+    return Enrolled(reference=reference)
 
 
 @router.delete("/{reference}", status_code=204, summary="Forget a person", responses=problems(401, 403, 404, 503))

@@ -40,7 +40,7 @@ ENTRIES: Final[Mapping[str, Entry]] = MappingProxyType(
         "db": Entry("db", "app", "The store and its schema."),
         "dispatch": Entry("dispatch", "app", "What waits, holding it, and letting it go on."),
         "keys": Entry("keys", "app", "Credentials of departments and officers."),
-        "subscribers": Entry("subscribers", "app", "Add, import, erase people."),
+        "subscribers": Entry("subscribers", "app", "Add, import, find, erase people."),
         "wards": Entry("wards", "app", "The city's boundaries."),
     }
 )

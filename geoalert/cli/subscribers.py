@@ -1,4 +1,4 @@
-"""`geoalert subscribers`: add one, import many, erase."""
+"""`geoalert subscribers`: add one, import many, find, erase."""
 
 from __future__ import annotations
 
@@ -13,14 +13,16 @@ import typer
 
 from geoalert.bootstrap import House
 from geoalert.cli.console import err, out, print_json
-from geoalert.cli.inside import in_house
+from geoalert.cli.inside import acting, in_house
 from geoalert.cli.pace import pace
 from geoalert.cli.whole_file import whole_file
-from geoalert.errors import Conflict
+from geoalert.errors import Conflict, Invalid, NotFound
+from geoalert.operations.look_up import look_up
 from geoalert.store import database_now
 from geoalert.subscribers import ImportReport, erase, import_file, register
 from geoalert.subscribers.bring_in import Refused
 from geoalert.subscribers.import_csv import parse_row
+from geoalert.subscribers.person import READERS
 from geoalert.subscribers.register import taken
 
 app = typer.Typer(no_args_is_help=True)
@@ -116,6 +118,29 @@ def _noting(path: Path | None) -> Iterator[Callable[[Refused], None]]:
         rows = csv.writer(target)
         rows.writerow(("line", "field", "reason"))
         yield lambda row: rows.writerow(astuple(row))
+
+
+@app.command()
+def find(
+    phone: str = typer.Option("", help="Asked for when no address is given."),
+    email: str = typer.Option(""),
+    push_token: str = typer.Option("", help="A device's push token."),
+) -> None:
+    """Say the reference of whoever subscribed by this address; the question is written down, without the address."""
+    given = {name: value for name, value in (("phone", phone), ("email", email), ("push_token", push_token)) if value}
+    if len(given) > 1:
+        raise Invalid("name one address: --phone, --email or --push-token")
+    ((name, value),) = given.items() or {"phone": typer.prompt("Phone number", err=True)}.items()
+    channel, read = READERS[name]
+
+    async def run(house: House) -> str | None:
+        async with house.store.writing() as session:
+            return await look_up(session, await acting(session), channel, read(value))
+
+    reference = in_house(run)
+    if reference is None:
+        raise NotFound("nobody has subscribed by this address")
+    out.print(reference)
 
 
 @app.command("erase")

@@ -43,10 +43,17 @@ def test_why_somebody_was_told_or_not(town: Town) -> None:
     assert THERE.split()[1][:5] not in words
     words = agent(*ask, outside, "--language", "mr").out
     assert "ज्यांना पाठवायचे त्यांच्यात नव्हते" in words
-    assert "home (ठिकाण): सुमारे" in words
-    assert "parents (विभाग): असा कोणताही विभाग माहीत नाही" in words
+    assert "घर (ठिकाण): सुमारे" in words
+    assert "आई-वडील (विभाग): असा कोणताही विभाग माहीत नाही" in words
+    assert "आत: कोथरूड-बावधन" in agent(*ask, inside, "--language", "mr").out
     agent(*ask, outside, "--language", "fr").refused("en, mr, hi")
     plain(*ask, inside).refused("GEOALERT_CREDENTIAL")
+    find = ("subscribers", "find")
+    assert agent(*find, "--phone", "+1 202 555 0102").out.strip() == outside
+    agent(*find, "--phone", "+12025550103").refused("nobody has subscribed by this address")
+    agent(*find, "--email", "nobody").refused("e-mail")
+    agent(*find, "--phone", "+12025550102", "--email", "a@example.org").refused("one address")
+    plain(*find, "--phone", "+12025550102").refused("GEOALERT_CREDENTIAL")
     town.as_(town.author)(*ask, inside).refused("enroll or administer")
     agent("audience", "explain", "nonsense", "--subscriber", inside).refused("no such alert")
     agent(*ask, str(uuid.uuid4())).refused("no such subscriber")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import Any
 
 import pytest
 from sqlalchemy import func, select
 
+from geoalert.audit.tables import AuditEntry
 from geoalert.departments import issue, name_officer
 from geoalert.subscribers.tables import Address, AreaPlace, Consent, Place, Subscriber
 from tests.integration.api.conftest import Door, refusal
@@ -61,6 +63,35 @@ async def test_an_address_is_enrolled_once_and_nobody_learns_whose(door: Door) -
             assert "98765" not in answer.text
     async with door.house.store.reading() as session:
         assert (await session.execute(select(func.count()).select_from(Subscriber))).scalar_one() == 1
+
+
+async def test_whose_an_address_is_is_said_to_a_named_person_and_written_down(door: Door) -> None:
+    body = PERSON | {"email": "caller@example.org", "push_token": "token-of-the-caller"}
+    reference = (await door.call("POST", "/v1/subscribers", door.caller, json=body)).json()["reference"]
+    await door.call("POST", "/v1/subscribers", door.caller, json=PERSON | {"phone": "+919876543219"})
+    given: list[dict[str, str]] = [{"phone": PHONE}, {"phone": "098765 43210"}, {"email": "Caller@example.org"}]
+    for address in [*given, {"push_token": "token-of-the-caller"}]:
+        answer = await door.call("POST", "/v1/subscribers/find", door.caller, json=address)
+        assert (answer.status_code, answer.json()) == (200, {"reference": reference})
+    for nobody in ({"phone": "+919876543218"}, {"push_token": "token-of-nobody"}):
+        answer = await door.call("POST", "/v1/subscribers/find", door.caller, json=nobody)
+        refusal(answer, 404)
+        assert "98765" not in answer.text
+    for wrong in ({}, {"phone": PHONE, "email": "caller@example.org"}):
+        refusal(await door.call("POST", "/v1/subscribers/find", door.caller, json=wrong), 422)
+    refusal(await door.call("POST", "/v1/subscribers/find", door.caller, json={"phone": "12"}), 422, "/phone")
+    for credential in (door.author, door.demo.cell, door.demo.machine):  # the machine's key may enroll
+        refusal(await door.call("POST", "/v1/subscribers/find", credential, json={"phone": PHONE}), 403)
+    async with door.house.store.reading() as session:
+        written = select(AuditEntry.body).where(AuditEntry.action == "subscriber.looked_up").order_by(AuditEntry.id)
+        entries = [json.loads(body) for body in await session.scalars(written)]
+    assert all(entry["actor"].startswith("officer:") for entry in entries)
+    assert [(entry["subject"], entry["detail"]) for entry in entries] == [
+        *((reference, {"channel": channel}) for channel in ("sms", "sms", "email", "push")),
+        *(("nobody", {"channel": channel}) for channel in ("sms", "push")),
+    ]
+    await door.call("DELETE", f"/v1/subscribers/{reference}", door.caller)
+    refusal(await door.call("POST", "/v1/subscribers/find", door.caller, json={"phone": PHONE}), 404)
 
 
 async def test_without_consent_it_must_be_said(door: Door) -> None:
