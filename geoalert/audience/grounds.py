@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from geoalert.audience.people import People
 from geoalert.errors import NotFound
-from geoalert.store.copying import copy_out
+from geoalert.store.copying import asked, copy_out
 from geoalert.subscribers.rounded import is_rounded, rounded_boxes
 
 if TYPE_CHECKING:
@@ -27,11 +27,12 @@ log = logging.getLogger(__name__)
 SHARES_INTERIOR: Final = "T********"  # DE-9IM
 
 # Each code once, by a step through the index for each: a plain DISTINCT reads every row.
-CODES: Final = text(
+CODES: Final = (
     "WITH RECURSIVE held(code) AS (SELECT min(code) FROM area_place UNION ALL"
     " SELECT (SELECT min(code) FROM area_place WHERE code > held.code) FROM held WHERE held.code IS NOT NULL)"
-    " SELECT code FROM held WHERE code IS NOT NULL"
 )
+POSTGRESQL_CODES: Final = f"{CODES} SELECT ARRAY(SELECT code FROM held WHERE code IS NOT NULL)"  # noqa: S608 - ours
+SQLITE_CODES: Final = f"{CODES} SELECT json_group_array(code) FROM held WHERE code IS NOT NULL"  # noqa: S608 - ours
 SQLITE: Final = text(
     "SELECT a.subscriber_id, a.attr, a.categories, CAST(code.key AS INTEGER) FROM json_each(:codes) AS code"
     " CROSS JOIN area_place AS a WHERE a.code = code.value"
@@ -70,12 +71,20 @@ async def by_ground(session: AsyncSession, area: BaseGeometry, ground_of: Callab
 
 async def ground_in(session: AsyncSession, area: BaseGeometry, ground_of: Callable[[str], BaseGeometry]) -> Grounds:
     """Who chose a ward or a rounded cell that shares ground with the area, and which."""
-    return await choosers(session, sharing(area, list(await session.scalars(CODES)), ground_of))
+    return await choosers(session, sharing(area, await chosen_codes(session), ground_of))
 
 
 async def every_ground(session: AsyncSession) -> Grounds:
     """Every choice there is."""
-    return await choosers(session, list(await session.scalars(CODES)))
+    return await choosers(session, await chosen_codes(session))
+
+
+async def chosen_codes(session: AsyncSession) -> list[str]:
+    """Of every ward and rounded cell that somebody chose."""
+    if session.get_bind().dialect.name == "postgresql":
+        return list((await asked(session, POSTGRESQL_CODES))[0])
+    codes: list[str] = json.loads((await asked(session, SQLITE_CODES))[0])
+    return codes
 
 
 async def choosers(session: AsyncSession, codes: Sequence[str]) -> Grounds:

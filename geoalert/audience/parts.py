@@ -60,9 +60,10 @@ async def divided_in(
     session: AsyncSession, area: BaseGeometry, ground_of: Callable[[str], BaseGeometry], division: Division
 ) -> Divided:
     """Asked of the store itself, on the session's snapshot."""
-    points = await by_point(session, area)
+    covers = division.covers
+    points = await by_point(session, next((known for known in covers if known.area is area), None) or Cover.of(area))
     inside = [
-        points.subscriber if shape is area else (await by_point(session, shape)).subscriber for shape in division.shapes
+        points.subscriber if cover.area is area else (await by_point(session, cover)).subscriber for cover in covers
     ]
     found = Divided(points, _first(points.subscriber, inside))
     return with_grounds(found, await ground_in(session, area, ground_of), division)

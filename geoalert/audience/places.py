@@ -20,6 +20,7 @@ from geoalert.audience.grounds import by_ground
 from geoalert.audience.people import People
 from geoalert.audience.sieve import Sieve
 from geoalert.store.copying import copy_out_apart
+from geoalert.store.meanwhile import meanwhile
 from geoalert.subscribers.cells import ROW, SHIFT, X_ORIGIN, Y_ORIGIN
 
 if TYPE_CHECKING:
@@ -38,10 +39,10 @@ SQLITE: Final = (
     " CROSS JOIN place AS p WHERE p.cell BETWEEN r.first AND r.last{condition}"
 )
 POSTGRESQL: Final = (
-    "SELECT {columns}"
+    "SELECT found.*"
     " FROM unnest({first}, {last}, {edge}) AS r(first, last, edge)"
-    " CROSS JOIN LATERAL (SELECT x, y, subscriber_id, attr, categories FROM place"
-    " WHERE cell BETWEEN r.first AND r.last{condition} OFFSET 0) AS p"
+    " CROSS JOIN LATERAL (SELECT {columns} FROM place AS p"
+    " WHERE p.cell BETWEEN r.first AND r.last{condition} OFFSET 0) AS found"
 )
 
 
@@ -56,12 +57,12 @@ async def people_in(
     With a sieve those who pass it, and perhaps others by their ward. Of `categories` those by point then have only the
     bit that was sieved for: one column less to bring over.
     """
-    return (await by_point(session, area, sieve)).joined(await by_ground(session, area, ground_of))
+    by_choice, cover = await meanwhile(by_ground(session, area, ground_of), lambda: Cover.of(area))
+    return (await by_point(session, cover, sieve)).joined(by_choice)
 
 
-async def by_point(session: AsyncSession, area: BaseGeometry, sieve: Sieve | None = None) -> People:
-    """Those with a point in the area."""
-    cover = Cover.of(area)
+async def by_point(session: AsyncSession, cover: Cover, sieve: Sieve | None = None) -> People:
+    """Those with a point in the area that is covered."""
     whole, on_edge = await _rows(session, cover.runs, sieve)
     spot = on_edge[:, -1]
     x, y = spot >> Y_BITS, spot & ((1 << Y_BITS) - 1)

@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from geoalert.audience.changes import everyone
 from geoalert.audience.cover import Cover
 from geoalert.audience.grid import Grid, Places
-from geoalert.audience.grounds import CODES, SHARES_INTERIOR, by_ground, known
+from geoalert.audience.grounds import SHARES_INTERIOR, by_ground, chosen_codes, known
 from geoalert.audience.people import People
 from geoalert.audience.places import people_in
 from geoalert.audience.rules import members, sieve_of
@@ -86,7 +86,7 @@ async def verify(
 ) -> list[Check]:
     """All checks. The paths are compared on every one of the areas, person by person."""
     checks = [await _of_rows(session, *each) for each in OF_ROWS]
-    codes = sorted(await session.scalars(CODES))
+    codes = sorted(await chosen_codes(session))
     lines = {code: line for code in codes if (line := known(code, ground_of)) is not None}
     unknown = [code for code in codes if code not in lines]
     checks.append(

@@ -12,7 +12,7 @@ from shapely.geometry.base import BaseGeometry
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from geoalert.audience.grounds import CODES, choosers, sharing
+from geoalert.audience.grounds import choosers, chosen_codes, sharing
 from geoalert.errors import Conflict
 from geoalert.operations.desk import Desk
 from geoalert.subscribers.cells import SCALE
@@ -91,7 +91,7 @@ def _moved_ground(tree: WardTree, on: tuple[date, date], found: Difference) -> B
 
 async def _in_squares(session: AsyncSession, ground: BaseGeometry) -> set[int]:
     """Those with a rounded cell that shares ground with this."""
-    squares = [code for code in await session.scalars(CODES) if is_rounded(code)]
+    squares = [code for code in await chosen_codes(session) if is_rounded(code)]
     found = await choosers(session, sharing(ground, squares, rounded_box))
     return set(found.rows[:, 0].tolist())
 
