@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.problem import FieldError, ProblemResponse, occurrence, pointer_to, problem
-from geoalert.errors import Conflict, Forbidden, Invalid, NotFound, Refusal, Unauthorised, Unavailable
+from geoalert.errors import OF_OURS, Conflict, Forbidden, Invalid, NotFound, Refusal, Unauthorised, Unavailable
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ async def misread(_: Request, error: Exception) -> ProblemResponse:
         if fault["type"] == "json_invalid":
             found.append(FieldError(pointer="", detail=f"not JSON at character {fault['loc'][-1]}"))
         else:
-            found.append(FieldError(pointer=pointer_to(fault["loc"][1:]), detail=fault["msg"]))
+            found.append(FieldError(pointer=pointer_to(fault["loc"][1:]), detail=fault["msg"].removeprefix(OF_OURS)))
     return _answer(422, "the request does not have the expected form", *found)
 
 

@@ -14,6 +14,10 @@ A refusal is meant for a person: its words say what to do. One table in `api/err
 
 from __future__ import annotations
 
+from typing import Final
+
+OF_OURS: Final = "Value error, "  # what pydantic puts before a reason that is our own words
+
 
 class Refusal(Exception):  # noqa: N818 - "refusal" is the product's word
     """A clear no. `reason` never holds a phone number, token or location."""

@@ -212,24 +212,33 @@ def read_content(request: Request, now: datetime, categories: Mapping[str, Categ
     )
 
 
-def _times(request: Request, now: datetime) -> tuple[datetime, datetime | None]:
-    moments = {
-        "/expires": request.expires,
-        "/onset": request.onset,
-        "/send_at": request.send_at,
-        "/remind_at": request.remind_at,
-    }
-    for pointer, moment in moments.items():
-        if moment is not None and moment.tzinfo is None:
-            raise Invalid("give the time with its offset, e.g. 2026-11-21T18:00:00+05:30", pointer=pointer)
-    expires = request.expires.astimezone(UTC)
+def read_times(expires: datetime, onset: datetime | None, now: datetime) -> tuple[datetime, datetime | None]:
+    """Until when an alert that is written `now` holds, and when its event begins, in UTC.
+
+    Raises:
+        Invalid: a time without its offset, an end that is past or too far off, or a beginning after it.
+    """
+    _require_offsets({"/expires": expires, "/onset": onset})
+    expires = expires.astimezone(UTC)
     if expires <= now:
         raise Invalid("this time has passed: the alert would be expired before it leaves", pointer="/expires")
     if expires - now > LONGEST:
         raise Invalid(f"at most {LONGEST.days} days ahead", pointer="/expires")
-    onset = request.onset.astimezone(UTC) if request.onset else None
+    onset = onset.astimezone(UTC) if onset else None
     if onset and onset >= expires:
         raise Invalid("the event begins after the alert expires", pointer="/onset")
+    return expires, onset
+
+
+def _require_offsets(moments: Mapping[str, datetime | None]) -> None:
+    for pointer, moment in moments.items():
+        if moment is not None and moment.tzinfo is None:
+            raise Invalid("give the time with its offset, e.g. 2026-11-21T18:00:00+05:30", pointer=pointer)
+
+
+def _times(request: Request, now: datetime) -> tuple[datetime, datetime | None]:
+    _require_offsets({"/send_at": request.send_at, "/remind_at": request.remind_at})
+    expires, onset = read_times(request.expires, request.onset, now)
     if request.send_at and request.send_at >= expires:
         raise Invalid("the message would leave after it expires", pointer="/send_at")
     if request.remind_at:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import typer
 from pydantic import BaseModel
 
 from api.v1.alert_bodies import Texts, plain
+from api.v1.audience_views import PreviewIn
 from geoalert.alerts.content import ALERT_CHANNELS
 from geoalert.bootstrap import House
 from geoalert.cli import explain, plan, verify
@@ -16,11 +18,9 @@ from geoalert.cli.alert import read_body
 from geoalert.cli.console import out, print_json
 from geoalert.cli.inside import in_house
 from geoalert.cli.json_file import read_json
-from geoalert.errors import Invalid
-from geoalert.operations.preview import Asked, Preview
+from geoalert.operations.preview import Preview
 from geoalert.operations.preview import preview as count
 from geoalert.operations.preview_journal import OPERATOR
-from geoalert.subscribers.codes import SEVERITIES
 
 app = typer.Typer(no_args_is_help=True)
 app.command("explain")(explain.explain)
@@ -48,7 +48,10 @@ def preview(
     severity: str = typer.Option("Moderate", "--severity"),
     texts: Path = typer.Option(None, "--texts", help="A draft, or any JSON with its texts: for segments and cost."),
     drill: bool = typer.Option(False, "--drill", help="As of a drill, which may aim at illustrative areas."),
+    channel: list[str] = typer.Option([], "--channel", help="Of these alone; may be given again. Else of all."),
     incident: str = typer.Option(None, "--incident", help="The event it would share with other alerts."),
+    onset: str = typer.Option(None, "--onset", help="When it begins: with --expires, what those alerts must cover."),
+    expires: str = typer.Option(None, "--expires", help="When it ends, e.g. 2026-11-21T18:00:00+05:30."),
     alert: str = typer.Option(None, "--alert", help="The alert that this would be an update of."),
     as_json: bool = typer.Option(False, "--json", help="One JSON document."),
 ) -> None:
@@ -56,20 +59,19 @@ def preview(
 
     Figures are exact: who runs this holds the store's keys. The audit shows that it was run.
     """
-    if severity not in SEVERITIES:
-        raise Invalid(f"one of {', '.join(SEVERITIES)}", pointer="/severity")
-    asked = Asked(
-        category=category,
-        severity=severity,
-        channels=ALERT_CHANNELS,
-        wards=ward,
-        areas=service_area,
-        drawn=None if area is None else read_json(area),
-        texts=None if texts is None else plain(read_body(TextsIn, texts).texts),
-        drill=drill,
-        incident=incident,
-        alert=alert,
-    )
+    body = {
+        "area": {"wards": ward, "areas": service_area, "drawn": None if area is None else read_json(area)},
+        "category": category,
+        "severity": severity,
+        "channels": channel or list(ALERT_CHANNELS),
+        "texts": None if texts is None else plain(read_body(TextsIn, texts).texts),
+        "drill": drill,
+        "incident": incident,
+        "onset": onset,
+        "expires": expires,
+        "alert": alert,
+    }
+    asked = PreviewIn.model_validate_json(json.dumps(body)).asked()
 
     async def run(house: House) -> Preview:
         return await count(house.desk, house.journal, asked, OPERATOR, exact=True)

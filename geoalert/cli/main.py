@@ -14,7 +14,7 @@ from typer.main import get_group
 from geoalert import __version__
 from geoalert.cli.commands import later
 from geoalert.cli.console import err, out
-from geoalert.errors import Refusal
+from geoalert.errors import OF_OURS, Refusal
 
 REFUSED = 1
 
@@ -48,8 +48,9 @@ def run() -> None:
         sys.exit(REFUSED)
     except ValidationError as invalid:
         for fault in invalid.errors(include_url=False, include_input=False):
-            where = ".".join(str(part) for part in fault["loc"])
-            err.print(f"refused: {where}{': ' * bool(where)}{fault['msg']}", markup=False)
+            where = "/".join(str(part) for part in fault["loc"])
+            reason = fault["msg"].removeprefix(OF_OURS)
+            err.print(f"refused: {where}{': ' * bool(where)}{reason}", markup=False)
         sys.exit(REFUSED)
     except OSError as error:
         if error.errno == errno.EPIPE:

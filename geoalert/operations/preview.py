@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from geoalert.alerts import find_alert, messages_of
+from geoalert.alerts.content import read_times
 from geoalert.alerts.facts import read_incident
 from geoalert.alerts.tables import Alert
 from geoalert.alerts.texts import read_texts
@@ -122,6 +123,7 @@ async def preview(desk: Desk, journal: PreviewJournal, asked: Asked, by: str, *,
         # Wards that an emergency widens are not, here, for low roles: with and without, a ring of 50 m would be told.
         reach = asked.severity if exact else "Unknown"
         now = await database_now(session)
+        _refuse_times(asked, now)
         area = await outline(
             session, desk, reach, asked.wards, asked.areas, asked.drawn, drill=asked.drill, allow_drawn=allow, now=now
         )
@@ -159,6 +161,14 @@ async def preview(desk: Desk, journal: PreviewJournal, asked: Asked, by: str, *,
         at_most=at_most,
         cost_at_most_rupees=most.rupees,
     )
+
+
+def _refuse_times(asked: Asked, now: datetime) -> None:
+    """As a draft's would be. An onset on its own says nothing of how long other alerts must cover."""
+    if asked.expires is not None:
+        read_times(asked.expires, asked.onset, now)
+    elif asked.onset is not None:
+        raise Invalid("say with it when the alert would expire", pointer="/expires")
 
 
 async def _alert(session: AsyncSession, identifier: str) -> Alert:

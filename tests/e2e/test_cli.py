@@ -187,9 +187,17 @@ def test_a_preview_at_the_machine_is_exact_and_on_record(town: Town) -> None:
     assert "rupees" in shown
     assert town.shell(*asked, "--json").document["estimated_cost_rupees"] is None
     town.shell(*asked, "--texts", town.file("empty.json", {"texts": {}})).refused("texts: ")
+    assert set(town.shell(*asked, "--channel", "sms", "--json").document["by_channel"]) == {"sms"}
+    ahead = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+    assert town.shell(*asked, "--incident", "burst", "--onset", ahead, "--expires", ahead[:-6] + "-02:00").code == 0
+    town.shell(*asked, "--channel", "pigeon").refused("channels/0: ")
+    town.shell(*asked, "--expires", AGO).refused("expires: ")
+    town.shell(*asked, "--expires", "soon").refused("expires: ")
+    town.shell(*asked, "--onset", ahead).refused("expires: ")
+    town.shell(*asked, "--alert", "nonsense").refused("alert: ")
     with sqlite3.connect(town.shell.folder / "var" / "geoalert.db") as store:
         (count,) = store.execute("SELECT count(*) FROM audit WHERE action = 'audience.previewed'").fetchone()
-    assert count == 3
+    assert count == 5
     assert "unbroken; head " in town.shell("audit", "verify").out
 
 

@@ -46,6 +46,14 @@ async def test_the_preview_leaves_out_whom_another_alert_of_the_event_tells(door
     assert (await preview(door, door.approver, BOTH, incident=BURST, severity="Severe"))["people"] == 2
     assert (await preview(door, door.approver, KOTHRUD_OFFICE, incident=BURST))["people"] == 0
 
+    past = (expires - timedelta(days=1)).isoformat()
+    for wrong, pointer in (
+        ({"expires": past}, "/expires"),
+        ({"expires": asked["expires"], "onset": asked["expires"]}, "/onset"),
+        ({"onset": asked["expires"]}, "/expires"),
+    ):
+        refusal(await ask(door, door.approver, BOTH, incident=BURST, **wrong), 422, pointer)
+
     assert (await preview(door, door.approver, BOTH, **asked, alert=first))["people"] == 2  # an update reaches all
     unknown = {"incident": BURST, "alert": "00000000-0000-4000-8000-000000000000"}
     refusal(await ask(door, door.approver, BOTH, **unknown), 422, "/alert")
