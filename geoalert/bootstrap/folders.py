@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -32,7 +33,7 @@ def migration_scripts() -> Path:
 
 
 def city_of(settings: Settings) -> City:
-    """The configured city.
+    """The configured city. One that comes with the program is read once, for it stays as it is while the program runs.
 
     Raises:
         NotFound: no such city folder.
@@ -40,4 +41,9 @@ def city_of(settings: Settings) -> City:
     folder = city_folder(settings)
     if not folder.is_dir():
         raise NotFound(f"no city {settings.city.key!r}; there is no folder {folder}")
+    return _packaged(folder) if settings.city.data is None else load_city(folder)
+
+
+@cache
+def _packaged(folder: Path) -> City:
     return load_city(folder)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from geoalert.subscribers.codes import CITIZEN_CHANNELS, LANGUAGES, SEVERITIES
 from geoalert.subscribers.mobile import plain_mobile
 from geoalert.subscribers.rounded import rounded_code
 from geoalert.wards.config import Bbox
+from geoalert.wards.point import parse_point
 from geoalert.wards.reach import around
 
 REGION = "IN"
@@ -22,8 +22,6 @@ EMAIL = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s,;<>]+")
 TOKEN = re.compile(r"[A-Za-z0-9_:\-.]{8,400}")
 HOURS = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)\s*[-–]\s*([01]?\d|2[0-3]):([0-5]\d)")
 MAX_PLACES = 10
-MAX_LAT = 90
-MAX_LON = 180
 ALL_CATEGORIES = (1 << 62) - 1
 
 
@@ -110,28 +108,23 @@ def push_token(value: str) -> str:
 READERS = {"phone": ("sms", phone), "email": ("email", email), "push_token": ("push", push_token)}
 
 
-def point(lat: object, lon: object, city: Bbox, label: str = "home") -> Point:
+def point(lat: str | float | None, lon: str | float | None, city: Bbox, label: str = "home") -> Point:
     """A point from degrees, in or around the city.
 
     Raises:
         Invalid: not a pair of numbers on the earth, the two look swapped, or no alert of the city can reach it.
     """
-    if isinstance(lat, bool) or isinstance(lon, bool) or not isinstance(lat, int | float):
-        raise Invalid("a place needs latitude and longitude as numbers", pointer="/places")
-    if not isinstance(lon, int | float) or not (math.isfinite(lat) and math.isfinite(lon)):
-        raise Invalid("a place needs latitude and longitude as finite numbers", pointer="/places")
-    if abs(lat) > MAX_LAT or abs(lon) > MAX_LON:
-        raise Invalid("latitude lies within ±90 and longitude within ±180 degrees", pointer="/places")
-    near = around(city)
-    if not near.holds(lon, lat):
+    try:
+        x, y = parse_point(lat, lon, city)
+    except Invalid as wrong:
+        raise Invalid(wrong.reason, pointer="/places") from None
+    if not around(city).holds(x, y):
         # Kept, it would look like a place that is told, and never be.
-        if near.holds(lat, lon):
-            raise Invalid("latitude and longitude look swapped; give latitude first", pointer="/places")
         raise Invalid("the place is so far from the city that no alert reaches it", pointer="/places")
-    return Point(float(lon), float(lat), label)
+    return Point(x, y, label)
 
 
-def round_off(lat: object, lon: object, city: Bbox, label: str = "home") -> RoundedPlace:
+def round_off(lat: str | float | None, lon: str | float | None, city: Bbox, label: str = "home") -> RoundedPlace:
     """The square that holds a point: what comes in is forgotten here.
 
     Raises:

@@ -14,7 +14,7 @@ MAX_LON: Final = 180.0
 NEAR: Final = 1.0
 
 
-def parse_point(lat: str | float, lon: str | float, bbox: Bbox) -> tuple[float, float]:
+def parse_point(lat: str | float | None, lon: str | float | None, bbox: Bbox) -> tuple[float, float]:
     """The point as (lon, lat) in degrees. A point elsewhere in the world is taken: it is outside, not wrong.
 
     Raises Invalid at /lat or /lon for what is not a finite number (Devanagari digits are), is out of range, or has
@@ -30,7 +30,7 @@ def parse_point(lat: str | float, lon: str | float, bbox: Bbox) -> tuple[float, 
     return x, y
 
 
-def _number(value: object, name: str, pointer: str) -> float:
+def _number(value: str | float | None, name: str, pointer: str) -> float:
     wrong = Invalid(f"{name} must be a number of degrees, such as 18.5074", pointer=pointer)
     # A bool is an int, and float() takes "1_8": neither was meant.
     if isinstance(value, bool) or not isinstance(value, str | int | float) or "_" in str(value):
