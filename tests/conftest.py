@@ -45,8 +45,10 @@ def ring() -> KeyRing:
 
 @pytest.fixture(scope="session")
 def at_providers() -> Credentials:
-    """What every sandbox of this run takes us by; making an RSA key takes longer than most tests."""
-    return sandbox_credentials("http://nowhere", handles=ACCOUNTS)
+    """What every sandbox of this run takes us by; making an RSA key takes longer than most tests, and so does reading
+    one of the usual length, whose primes are looked at.
+    """
+    return sandbox_credentials("http://nowhere", handles=ACCOUNTS, key_bits=1024)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

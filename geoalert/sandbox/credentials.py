@@ -37,9 +37,9 @@ class Credentials:
         return f"{self.base_url}/v1/projects"
 
 
-def sandbox_credentials(base_url: str, *, handles: Iterable[str] = ("pune",)) -> Credentials:
+def sandbox_credentials(base_url: str, *, handles: Iterable[str] = ("pune",), key_bits: int = 2048) -> Credentials:
     """Fresh credentials for a sandbox at `base_url`, with one Mastodon account for each handle."""
-    key = rsa.generate_private_key(public_exponent=65_537, key_size=2048)
+    key = rsa.generate_private_key(public_exponent=65_537, key_size=key_bits)
     pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     return Credentials(
         base_url=base_url,
