@@ -14,18 +14,19 @@ from dataclasses import dataclass
 from functools import cache
 from gettext import GNUTranslations, NullTranslations
 from pathlib import Path
-from typing import Final, Literal, TypeAlias, get_args
+from typing import Final
 
 from babel import Locale, negotiate_locale
 from babel.lists import format_list
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
+from geoalert.languages import LANGUAGES, Language
+
 DOMAIN: Final = "geoalert"
 FOLDER: Final = Path(__file__).parent / "locale"
 SOURCE: Final = "en"
-Language: TypeAlias = Literal["en", "mr", "hi"]  # BCP 47
-SPOKEN: Final[tuple[Language, ...]] = get_args(Language)
+SPOKEN: Final = LANGUAGES
 MOST: Final = 20  # ranges of a header that are looked at
 _RANGE: Final = re.compile(r"([a-z]{1,8}(?:-[a-z0-9]{1,8})*|\*)(?:\s*;\s*q=(0(?:\.\d{0,3})?|1(?:\.0{0,3})?))?")
 

@@ -62,6 +62,7 @@ ANSWERED: Final[dict[str, Any]] = {
     "expected_minutes": {"push": 1, "sms": 1},
     "rounded": False,
     "widened": False,
+    "without_margin": False,
     "at_most": {"push": {"mr": 1}, "sms": {"mr": 3}},
     "cost_at_most_rupees": 0.45,
 }
@@ -133,6 +134,9 @@ class PreviewView(_View):
     expected_minutes: dict[str, int | None] = Field(description="by channel, rounded up; null without a provider")
     rounded: bool = Field(description="every figure is rounded to the nearest 10")
     widened: bool = Field(description="counted on whole squares of the map")
+    without_margin: bool = Field(
+        description="a Severe or Extreme message also reaches those close around its wards, who are not counted here"
+    )
     at_most: dict[str, dict[str, int]] = Field(
         description="as `by_channel`, if everybody had to go on to every channel they have: how many will is not known"
     )

@@ -9,11 +9,13 @@ from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
-from geoalert.alerts.content import ALERT_CHANNELS, CERTAINTIES, URGENCIES
-from geoalert.alerts.facts import INCIDENT
+from geoalert.alerts.content import ALERT_CHANNELS, CERTAINTIES, OFFSET, URGENCIES
+from geoalert.alerts.facts import INCIDENT, read_incident
+from geoalert.errors import Invalid
 from geoalert.subscribers.codes import LANGUAGES, SEVERITIES
 
 CONTROLS: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+MOMENT: Final = "write the time as text, e.g. 2026-11-21T18:00:00+05:30"
 YEARS: Final = range(2000, 2200)  # a year's distance from what a clock can hold, whatever the offset
 
 
@@ -29,10 +31,23 @@ def _legible(value: str) -> str:
     return value
 
 
-def _written(value: object) -> object:
+def _moment(value: object) -> datetime:
     if not isinstance(value, str):
-        raise ValueError("write the time as text, e.g. 2026-11-21T18:00:00+05:30")  # noqa: TRY004 - pydantic's way
-    return value
+        raise ValueError(MOMENT)  # noqa: TRY004 - pydantic's way
+    try:
+        moment = datetime.fromisoformat(value.upper())
+    except ValueError:
+        raise ValueError(MOMENT) from None
+    if moment.tzinfo is None:
+        raise ValueError(OFFSET)
+    return moment
+
+
+def _incident(value: str) -> str:
+    try:
+        return read_incident(value) or ""
+    except Invalid as wrong:
+        raise ValueError(wrong.reason) from None
 
 
 def _near(value: datetime) -> datetime:
@@ -58,11 +73,11 @@ Prose = Annotated[str, StringConstraints(max_length=2_000), AfterValidator(_legi
 Line = Annotated[str, StringConstraints(max_length=200), AfterValidator(_legible)]
 Token = Annotated[str, StringConstraints(max_length=400), AfterValidator(_legible)]
 Code = Annotated[str, StringConstraints(min_length=1, max_length=60), AfterValidator(_legible)]
-Incident = Annotated[str, StringConstraints(pattern=f"^{INCIDENT.pattern}$")]
+Incident = Annotated[str, AfterValidator(_incident), Field(json_schema_extra={"pattern": f"^{INCIDENT.pattern}$"})]
 Basis = Annotated[str, StringConstraints(min_length=1, max_length=40, strip_whitespace=True), AfterValidator(_legible)]
 Moment = Annotated[
     AwareDatetime,
-    BeforeValidator(_written, json_schema_input_type=str),
+    BeforeValidator(_moment, json_schema_input_type=str),
     AfterValidator(_near),
     Field(
         strict=False,

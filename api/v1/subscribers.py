@@ -14,8 +14,8 @@ from api.problem import problems
 from api.security import ActorDep, HouseDep
 from api.v1.fields import Basis, Body, Code, LanguageCode, Line, Severity, Token
 from geoalert.bootstrap import House
-from geoalert.errors import Conflict, Forbidden, Invalid, NotFound
-from geoalert.operations.look_up import look_up
+from geoalert.errors import Conflict, Invalid, NotFound
+from geoalert.operations.look_up import NOBODY, look_up
 from geoalert.store import database_now
 from geoalert.subscribers import Person, erase, make_person, register
 from geoalert.subscribers.person import (
@@ -70,7 +70,7 @@ class AddressIn(Body):
     push_token: Token | None = None
 
 
-class Enrolled(BaseModel):
+class Reference(BaseModel):
     reference: str
 
 
@@ -78,7 +78,7 @@ class Enrolled(BaseModel):
     "",
     status_code=201,
     summary="Enroll a person",
-    response_model=Enrolled,
+    response_model=Reference,
     responses=problems(401, 403, 409, 413, 415, 422, 503),
 )
 async def enroll(body: SubscriberIn, house: HouseDep, actor: ActorDep, once: OnceDep) -> Response:
@@ -91,13 +91,13 @@ async def enroll(body: SubscriberIn, house: HouseDep, actor: ActorDep, once: Onc
             raise Conflict("one of these addresses is subscribed already")
         reference = str(uuid.uuid4())
         await register(session, [person], actor.name, [reference])
-        return Answer(Enrolled(reference=reference), f"/v1/subscribers/{reference}")
+        return Answer(Reference(reference=reference), f"/v1/subscribers/{reference}")
 
     return await once(effect, 201)
 
 
 @router.post("/find", summary="Whose an address is", responses=problems(401, 403, 404, 413, 415, 422, 503))
-async def find(body: AddressIn, house: HouseDep, actor: ActorDep) -> Enrolled:
+async def find(body: AddressIn, house: HouseDep, actor: ActorDep) -> Reference:
     """The reference of whoever subscribed by this address, to explain or to forget. Only a named person who may enroll
     or administer asks, and each question is written down, without the address.
     """
@@ -109,15 +109,14 @@ async def find(body: AddressIn, house: HouseDep, actor: ActorDep) -> Enrolled:
     async with house.store.writing() as session:
         reference = await look_up(session, actor, channel, read(value))
     if reference is None:
-        raise NotFound("nobody has subscribed by this address")
-    return Enrolled(reference=reference)
+        raise NotFound(NOBODY)
+    return Reference(reference=reference)
 
 
 @router.delete("/{reference}", status_code=204, summary="Forget a person", responses=problems(401, 403, 404, 503))
 async def forget(reference: UUID, house: HouseDep, actor: ActorDep) -> None:
     """Places, addresses and consents are deleted at once; totals of what was sent stay."""
-    if not {"administer", "enroll"} & actor.rights:
-        raise Forbidden("this credential does not allow: enroll or administer")
+    actor.require_one("enroll", "administer")
     async with house.store.writing() as session:
         await erase(session, str(reference), actor.name)
 

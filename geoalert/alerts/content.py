@@ -29,6 +29,7 @@ from geoalert.subscribers.codes import CHANNELS, EMERGENCIES, SEVERITIES
 URGENCIES: Final = ("Immediate", "Expected", "Future", "Past", "Unknown")
 CERTAINTIES: Final = ("Observed", "Likely", "Possible", "Unlikely", "Unknown")
 LONGEST: Final = timedelta(days=30)
+OFFSET: Final = "give the time with its offset, e.g. 2026-11-21T18:00:00+05:30"
 ALERT_CHANNELS: Final = ("push", "sms", "post")
 
 
@@ -233,7 +234,7 @@ def read_times(expires: datetime, onset: datetime | None, now: datetime) -> tupl
 def _require_offsets(moments: Mapping[str, datetime | None]) -> None:
     for pointer, moment in moments.items():
         if moment is not None and moment.tzinfo is None:
-            raise Invalid("give the time with its offset, e.g. 2026-11-21T18:00:00+05:30", pointer=pointer)
+            raise Invalid(OFFSET, pointer=pointer)
 
 
 def _times(request: Request, now: datetime) -> tuple[datetime, datetime | None]:

@@ -52,7 +52,8 @@ async def people_in(
     ground_of: Callable[[str], BaseGeometry],
     sieve: Sieve | None = None,
 ) -> People:
-    """Everyone with a place in the area. `ground_of` gives the last known line of a ward by its code.
+    """Everyone with a place in the area. `ground_of` gives the last known line of a ward by its code. What the session
+    has not flushed is not seen.
 
     With a sieve those who pass it, and perhaps others by their ward. Of `categories` those by point then have only the
     bit that was sieved for: one column less to bring over.

@@ -11,7 +11,6 @@ from pydantic import BaseModel
 
 from api.v1.alert_bodies import Texts, plain
 from api.v1.audience_views import PreviewIn
-from geoalert.alerts.content import ALERT_CHANNELS
 from geoalert.bootstrap import House
 from geoalert.cli import explain, plan, verify
 from geoalert.cli.alert import read_body
@@ -63,13 +62,13 @@ def preview(
         "area": {"wards": ward, "areas": service_area, "drawn": None if area is None else read_json(area)},
         "category": category,
         "severity": severity,
-        "channels": channel or list(ALERT_CHANNELS),
         "texts": None if texts is None else plain(read_body(TextsIn, texts).texts),
         "drill": drill,
         "incident": incident,
         "onset": onset,
         "expires": expires,
         "alert": alert,
+        **({"channels": channel} if channel else {}),
     }
     asked = PreviewIn.model_validate_json(json.dumps(body)).asked()
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import csv
+import sys
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, astuple
 from pathlib import Path
+from types import MappingProxyType
+from typing import Final
 
 import typer
 
@@ -17,7 +20,7 @@ from geoalert.cli.inside import acting, in_house
 from geoalert.cli.pace import pace
 from geoalert.cli.whole_file import whole_file
 from geoalert.errors import Conflict, Invalid, NotFound
-from geoalert.operations.look_up import look_up
+from geoalert.operations.look_up import NOBODY, look_up
 from geoalert.store import database_now
 from geoalert.subscribers import ImportReport, erase, import_file, register
 from geoalert.subscribers.bring_in import Refused
@@ -26,6 +29,7 @@ from geoalert.subscribers.person import READERS
 from geoalert.subscribers.register import taken
 
 app = typer.Typer(no_args_is_help=True)
+TYPED: Final = MappingProxyType({"phone": "Phone number", "email": "E-mail address", "push_token": "Push token"})
 
 
 def known_wards(house: House) -> frozenset[str]:
@@ -121,26 +125,33 @@ def _noting(path: Path | None) -> Iterator[Callable[[Refused], None]]:
 
 
 @app.command()
-def find(
-    phone: str = typer.Option("", help="Asked for when no address is given."),
-    email: str = typer.Option(""),
-    push_token: str = typer.Option("", help="A device's push token."),
-) -> None:
-    """Say the reference of whoever subscribed by this address; the question is written down, without the address."""
-    given = {name: value for name, value in (("phone", phone), ("email", email), ("push_token", push_token)) if value}
-    if len(given) > 1:
-        raise Invalid("name one address: --phone, --email or --push-token")
-    ((name, value),) = given.items() or {"phone": typer.prompt("Phone number", err=True)}.items()
-    channel, read = READERS[name]
+def find(by: str = typer.Option("phone", "--by", help=f"{', '.join(TYPED)}: what is asked for.")) -> None:
+    """Say the reference of whoever subscribed by an address: typed, or on standard input, never on the command line.
+
+    The question is written down, without the address.
+    """
+    if by not in TYPED:
+        raise Invalid(f"one of {', '.join(TYPED)}", pointer="/by")
+    channel, read = READERS[by]
+    value = read(_typed(by))
 
     async def run(house: House) -> str | None:
         async with house.store.writing() as session:
-            return await look_up(session, await acting(session), channel, read(value))
+            return await look_up(session, await acting(session), channel, value)
 
     reference = in_house(run)
     if reference is None:
-        raise NotFound("nobody has subscribed by this address")
+        raise NotFound(NOBODY)
     out.print(reference)
+
+
+def _typed(by: str) -> str:
+    if sys.stdin.isatty():
+        return str(typer.prompt(TYPED[by], err=True)).strip()
+    line = sys.stdin.readline().strip()
+    if not line:
+        raise Invalid("type the address on a terminal, or write it to standard input", pointer=f"/{by}")
+    return line
 
 
 @app.command("erase")

@@ -11,7 +11,7 @@ from geoalert.cli.console import err, out, print_json
 from geoalert.cli.inside import held_city
 from geoalert.cli.locate import day
 from geoalert.errors import Invalid
-from geoalert.wards import LANGUAGES, Language
+from geoalert.languages import LANGUAGES, Language
 from geoalert.wards.contacts import office_entries, offices_of, ward_facts
 from geoalert.wards.map import draw
 

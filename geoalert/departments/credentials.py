@@ -43,6 +43,11 @@ class Actor:
             raise Forbidden(f"an API key cannot {right}; a named officer must, with their own credential")
         raise Forbidden(f"this credential does not allow: {right}")
 
+    def require_one(self, *rights: str) -> None:
+        """Raises Forbidden unless the actor has one of these rights."""
+        if self.rights.isdisjoint(rights):
+            raise Forbidden(f"this credential does not allow: {' or '.join(rights)}")
+
     def require_department(self, department_id: int) -> None:
         """Raises Forbidden for another department's matter, unless the actor prepares for all."""
         if department_id != self.department_id and "prepare" not in self.rights:

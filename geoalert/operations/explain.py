@@ -10,7 +10,6 @@ from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -22,7 +21,7 @@ from geoalert.audience.among import Among
 from geoalert.audit import append
 from geoalert.departments import Actor
 from geoalert.dispatch.standing import Standing, standings
-from geoalert.errors import Forbidden, NotFound
+from geoalert.errors import NotFound
 from geoalert.operations.channels import POST, channels_of
 from geoalert.operations.desk import Desk
 from geoalert.operations.event import Event
@@ -35,8 +34,6 @@ from geoalert.store import database_now
 from geoalert.subscribers.codes import CHANNEL_NAMES
 from geoalert.subscribers.tables import Subscriber
 from geoalert.wording import Wording
-
-MAY: Final = frozenset({"enroll", "administer"})  # who may also forget a person
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +94,7 @@ async def explain(
         Forbidden: not a named person who may enroll or administer.
         NotFound: no such subscriber.
     """
-    if not MAY & actor.rights:
-        raise Forbidden("this credential does not allow: enroll or administer")
+    actor.require_one("enroll", "administer")
     _ = actor.person
     person = (await session.scalars(select(Subscriber).where(Subscriber.reference == reference))).one_or_none()
     if person is None:

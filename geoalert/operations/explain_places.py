@@ -15,12 +15,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from geoalert.alerts.tables import Message
 from geoalert.audience.grounds import SHARES_INTERIOR, known
+from geoalert.languages import Language
 from geoalert.operations.desk import Desk
 from geoalert.subscribers.cells import SCALE
 from geoalert.subscribers.tables import AreaPlace, Place
 from geoalert.wards.areas import area_versions
 from geoalert.wards.distance import metres_per_degree
-from geoalert.wording import Language
 
 ROUND_M: Final = 100  # a finer distance, from several areas, would point at a home
 
@@ -100,7 +100,7 @@ async def _parts_of(session: AsyncSession, desk: Desk, message: Message, languag
     shapes: list[tuple[Part, BaseGeometry]] = []
     for code in area["wards"]:
         ward = desk.city.tree.last_known(code, on)
-        shapes.append((Part("ward", code, ward.names[language]), ward.geometry))
+        shapes.append((Part("ward", code, ward.name(language)), ward.geometry))
     for named in area.get("areas", ()):  # absent in messages older than service areas
         versions = await area_versions(session, desk.city.config.key, named["code"])
         shapes += [

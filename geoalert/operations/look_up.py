@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from geoalert.audit import append
 from geoalert.departments import Actor
-from geoalert.errors import Forbidden
-from geoalert.operations.explain import MAY
 from geoalert.store import keys_of
 from geoalert.subscribers.codes import CHANNELS, CITIZEN_CHANNELS
 from geoalert.subscribers.tables import Address, Subscriber
+
+NOBODY: Final = "nobody has subscribed by this address"
 
 
 async def look_up(session: AsyncSession, actor: Actor, channel: str, value: str) -> str | None:
@@ -21,8 +23,7 @@ async def look_up(session: AsyncSession, actor: Actor, channel: str, value: str)
     Raises:
         Forbidden: not a named person who may enroll or administer.
     """
-    if not MAY & actor.rights:
-        raise Forbidden("this credential does not allow: enroll or administer")
+    actor.require_one("enroll", "administer")
     _ = actor.person
     kind = CITIZEN_CHANNELS[channel]
     owner = (

@@ -30,7 +30,7 @@ from geoalert.operations.offices import by_line, by_middle
 from geoalert.operations.preview_journal import Looked, PreviewJournal
 from geoalert.operations.sparing import sparing
 from geoalert.store import database_now
-from geoalert.subscribers.codes import CHANNELS
+from geoalert.subscribers.codes import CHANNELS, EMERGENCIES
 from geoalert.wards.projection import area_km2
 
 
@@ -82,7 +82,8 @@ class Preview:
     `may_be_affected`: those of `people` known only by a ward or a rounded cell. `told_before`: those of `people` who
     are told an update only because they were told before it. In `by_office` each person inside stands under one office,
     so that a channel's rows sum to its total, but for those told before; where figures are `rounded`, only nearly.
-    `widened`: counted on whole squares of the map (`operations.coarse`).
+    `widened`: counted on whole squares of the map (`operations.coarse`). `without_margin`: the message would also reach
+    those close around its wards, who are not counted.
 
     Who is not told by a channel goes on to their next one (`operations.going_on`): how many will is not known before,
     so `at_most` and `cost_at_most_rupees` say what it takes if everybody goes on to every channel they have.
@@ -101,6 +102,7 @@ class Preview:
     expected_minutes: dict[str, int | None]
     rounded: bool
     widened: bool
+    without_margin: bool
     at_most: dict[str, dict[str, int]]
     cost_at_most_rupees: float | None
 
@@ -158,6 +160,7 @@ async def preview(desk: Desk, journal: PreviewJournal, asked: Asked, by: str, *,
         expected_minutes=taken.minutes,
         rounded=not exact,
         widened=not (exact or asked.by_published_lines),
+        without_margin=not exact and bool(asked.wards and desk.widen_m) and asked.severity in EMERGENCIES,
         at_most=at_most,
         cost_at_most_rupees=most.rupees,
     )

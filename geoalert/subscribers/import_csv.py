@@ -98,7 +98,7 @@ def _place(written: str, label: str, wards: frozenset[str], city: Bbox) -> Point
     if kind not in {"", "cell"}:
         raise Invalid(WRITTEN, pointer="/places")
     try:
-        lat, lon = (float(number) for number in rest.replace(",", " ").split())
+        lat, lon = rest.replace(",", " ").split()
     except ValueError:
         raise Invalid(WRITTEN, pointer="/places") from None
     return (round_off if kind else point)(lat, lon, city, label)

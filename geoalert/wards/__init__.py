@@ -8,18 +8,16 @@ product from a city's own layer; needs the extra `geoalert[wards]`) and `geoaler
 from geoalert.wards.config import Bbox, CityConfig
 from geoalert.wards.index import WardIndex
 from geoalert.wards.locate import Location, locate, locate_many, to_brief, to_json
-from geoalert.wards.model import LANGUAGES, LEVELS, Epoch, Language, Level, Ward, WardTree
+from geoalert.wards.model import LEVELS, Epoch, Level, Ward, WardTree
 from geoalert.wards.point import parse_point
 from geoalert.wards.product import City, load_city
 
 __all__ = [
-    "LANGUAGES",
     "LEVELS",
     "Bbox",
     "City",
     "CityConfig",
     "Epoch",
-    "Language",
     "Level",
     "Location",
     "Ward",

@@ -9,9 +9,10 @@ from typing import Final
 
 import shapely
 
+from geoalert.languages import LANGUAGES
 from geoalert.wards.config import CityConfig
 from geoalert.wards.finding import Finding
-from geoalert.wards.model import LANGUAGES, LEVELS, Ward, WardTree
+from geoalert.wards.model import LEVELS, Ward, WardTree
 from geoalert.wards.point import MAX_LAT, MAX_LON
 
 SCRIPTS: Final = {"en": "LATIN", "mr": "DEVANAGARI", "hi": "DEVANAGARI"}

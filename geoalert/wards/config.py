@@ -8,7 +8,8 @@ from datetime import date
 from typing import Any, Final
 
 from geoalert.errors import Invalid
-from geoalert.wards.model import LANGUAGES, LEVELS, Language, Level
+from geoalert.languages import LANGUAGES, Language
+from geoalert.wards.model import LEVELS, Level
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Final, Literal
 
 from geoalert.errors import Invalid
+from geoalert.languages import LANGUAGES, Language
 from geoalert.wards.config import Bbox
 from geoalert.wards.csv_rows import read_rows
-from geoalert.wards.model import LANGUAGES, Language
 from geoalert.wards.point import parse_point
 
 FILE: Final = "directory.csv"

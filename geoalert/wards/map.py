@@ -22,10 +22,10 @@ from matplotlib.patches import Patch, PathPatch, Rectangle
 from matplotlib.path import Path as Outline
 from numpy.typing import NDArray
 
+from geoalert.languages import Language
 from geoalert.wards.distance import metres_per_degree
 from geoalert.wards.map_labels import Label, place
 from geoalert.wards.map_words import REGULAR, typeface, words_in
-from geoalert.wards.model import Language
 from geoalert.wards.product import City
 
 ZONE_COLOURS: Final = ("#56B4E9", "#009E73", "#F0E442", "#E69F00", "#CC79A7")

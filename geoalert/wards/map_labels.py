@@ -16,8 +16,8 @@ from matplotlib.patheffects import withStroke
 from matplotlib.text import Annotation
 from matplotlib.transforms import Bbox
 
+from geoalert.languages import Language
 from geoalert.wards.map_words import HEAVY, typeface
-from geoalert.wards.model import Language
 
 # How far a label may move (points), nearest first: while its middle stays in its ward, or out of it on a line.
 WITHIN: Final = (0.0, 7.0, 12.0, 17.0, 24.0, 32.0)

@@ -15,7 +15,7 @@ import fontpkg
 from matplotlib.font_manager import FontProperties
 
 from geoalert.errors import Unavailable
-from geoalert.wards.model import Language
+from geoalert.languages import Language
 from geoalert.wording import wording
 
 FAMILY: Final = "Mukta"

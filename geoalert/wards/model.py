@@ -15,12 +15,11 @@ from typing import Final, Literal, cast, get_args
 from shapely.geometry import MultiPolygon, Polygon
 
 from geoalert.errors import Invalid, NotFound
+from geoalert.languages import LANGUAGES, Language
 
 Level = Literal["zone", "office", "unit"]
-Language = Literal["en", "mr", "hi"]
 
 LEVELS: Final[tuple[Level, ...]] = get_args(Level)
-LANGUAGES: Final[tuple[Language, ...]] = get_args(Language)
 
 
 @dataclass(frozen=True, slots=True)

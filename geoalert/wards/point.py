@@ -31,7 +31,7 @@ def parse_point(lat: str | float | None, lon: str | float | None, bbox: Bbox) ->
 
 
 def _number(value: str | float | None, name: str, pointer: str) -> float:
-    wrong = Invalid(f"{name} must be a number of degrees, such as 18.5074", pointer=pointer)
+    wrong = Invalid(f"{name} must be a number of degrees, such as 12.3456", pointer=pointer)
     # A bool is an int, and float() takes "1_8": neither was meant.
     if isinstance(value, bool) or not isinstance(value, str | int | float) or "_" in str(value):
         raise wrong

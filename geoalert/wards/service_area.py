@@ -12,7 +12,7 @@ from typing import Any, Final, cast
 
 from shapely.geometry import MultiPolygon, Polygon
 
-from geoalert.wards.model import LANGUAGES, Language
+from geoalert.languages import LANGUAGES, Language
 
 KINDS: Final[Mapping[str, Mapping[Language, str]]] = {
     "tank-zone": {"en": "water tank's area", "mr": "टाकी परिसर", "hi": "टंकी क्षेत्र"},

@@ -190,7 +190,7 @@ def test_a_preview_at_the_machine_is_exact_and_on_record(town: Town) -> None:
     assert set(town.shell(*asked, "--channel", "sms", "--json").document["by_channel"]) == {"sms"}
     ahead = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
     assert town.shell(*asked, "--incident", "burst", "--onset", ahead, "--expires", ahead[:-6] + "-02:00").code == 0
-    town.shell(*asked, "--channel", "pigeon").refused("channels/0: ")
+    town.shell(*asked, "--channel", "pigeon").refused("channels/0: one of push")
     town.shell(*asked, "--expires", AGO).refused("expires: ")
     town.shell(*asked, "--expires", "soon").refused("expires: ")
     town.shell(*asked, "--onset", ahead).refused("expires: ")

@@ -49,11 +49,12 @@ def test_why_somebody_was_told_or_not(town: Town) -> None:
     agent(*ask, outside, "--language", "fr").refused("en, mr, hi")
     plain(*ask, inside).refused("GEOALERT_CREDENTIAL")
     find = ("subscribers", "find")
-    assert agent(*find, "--phone", "+1 202 555 0102").out.strip() == outside
-    agent(*find, "--phone", "+12025550103").refused("nobody has subscribed by this address")
-    agent(*find, "--email", "nobody").refused("e-mail")
-    agent(*find, "--phone", "+12025550102", "--email", "a@example.org").refused("one address")
-    plain(*find, "--phone", "+12025550102").refused("GEOALERT_CREDENTIAL")
+    assert agent(*find, typed="+1 202 555 0102\n").out.strip() == outside
+    agent(*find, typed="+12025550103").refused("nobody has subscribed by this address")
+    agent(*find, "--by", "email", typed="nobody").refused("email: ")
+    agent(*find, "--by", "name").refused("phone, email, push_token")
+    agent(*find).refused("standard input")
+    plain(*find, typed="+12025550102").refused("GEOALERT_CREDENTIAL")
     town.as_(town.author)(*ask, inside).refused("enroll or administer")
     agent("audience", "explain", "nonsense", "--subscriber", inside).refused("no such alert")
     agent(*ask, str(uuid.uuid4())).refused("no such subscriber")

@@ -4,6 +4,7 @@ environment, words and exit code, but forked from one that has imported everythi
 
 from __future__ import annotations
 
+import io
 import multiprocessing
 import os
 import sys
@@ -35,8 +36,9 @@ def exit_code(process: ForkServerProcess) -> int | None:
         return process.exitcode
 
 
-def become(arguments: tuple[str, ...], cwd: Path, env: Mapping[str, str], out: Path, err: Path) -> None:
+def become(arguments: tuple[str, ...], cwd: Path, env: Mapping[str, str], out: Path, err: Path, typed: str) -> None:
     """Ends as the command does."""
+    sys.stdin = io.StringIO(typed)
     os.setsid()
     os.chdir(cwd)
     os.environ.clear()
@@ -58,10 +60,10 @@ class Shell:
     def as_(self, credential: str) -> Shell:
         return Shell(self.folder, {**self.env, "GEOALERT_CREDENTIAL": credential})
 
-    def __call__(self, *arguments: str, limit: float = LIMIT) -> Ran:
-        """`geoalert <arguments>`, from start to end."""
+    def __call__(self, *arguments: str, limit: float = LIMIT, typed: str = "") -> Ran:
+        """`geoalert <arguments>`, from start to end, with this on its standard input."""
         out, err = self.folder / "command.out", self.folder / "command.err"
-        process = WARM.Process(target=become, args=(arguments, self.folder, dict(self.env), out, err))
+        process = WARM.Process(target=become, args=(arguments, self.folder, dict(self.env), out, err, typed))
         process.start()
         process.join(limit)
         if process.exitcode is None:

@@ -12,10 +12,12 @@ from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
+from geoalert.cli.explain import LABELS as LABELS_OF_THE_COMMAND
 from geoalert.dispatch.outcomes import Outcome
 from geoalert.dispatch.reasons import Reason
 from geoalert.operations.explain_words import CHANNEL, moved_words, outcome_words
 from geoalert.subscribers.codes import CHANNELS, LANGUAGES
+from geoalert.subscribers.person import LABELS
 from geoalert.wording import DOMAIN, FOLDER, SPOKEN, preferred, wording
 
 ROOT = Path(__file__).parents[2]
@@ -110,3 +112,7 @@ def test_what_is_put_into_a_sentence_is_in_its_language() -> None:
 def test_a_sentence_that_no_catalog_has_is_said_in_english() -> None:
     assert wording("mr")("{count} of nothing", count=3) == "3 of nothing"
     assert wording("mr")("") == ""
+
+
+def test_every_label_of_a_place_is_known_to_the_catalogs() -> None:
+    assert LABELS_OF_THE_COMMAND == LABELS

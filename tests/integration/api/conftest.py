@@ -108,6 +108,7 @@ def refusal(answer: httpx2.Response, status: int, pointer: str | None = None) ->
     assert body["detail"]
     assert body["instance"].startswith("urn:uuid:")
     assert all(set(error) == {"pointer", "detail"} for error in body["errors"])
+    assert not [error for error in body["errors"] if error["detail"].startswith("Value error")], "in our words alone"
     if pointer is not None:
         assert pointer in [error["pointer"] for error in body["errors"]], body["errors"]
     return body

@@ -47,12 +47,16 @@ async def test_the_preview_leaves_out_whom_another_alert_of_the_event_tells(door
     assert (await preview(door, door.approver, KOTHRUD_OFFICE, incident=BURST))["people"] == 0
 
     past = (expires - timedelta(days=1)).isoformat()
-    for wrong, pointer in (
-        ({"expires": past}, "/expires"),
-        ({"expires": asked["expires"], "onset": asked["expires"]}, "/onset"),
-        ({"onset": asked["expires"]}, "/expires"),
+    for wrong, pointer, words in (
+        ({"expires": past}, "/expires", "has passed"),
+        ({"expires": asked["expires"], "onset": asked["expires"]}, "/onset", "begins after"),
+        ({"onset": asked["expires"]}, "/expires", "when the alert would expire"),
+        ({"expires": "1800000000"}, "/expires", "write the time as text"),
+        ({"expires": "2030-01-01T18:00:00"}, "/expires", "with its offset"),
+        ({"incident": "a b"}, "/incident", "1 to 60 of"),
     ):
-        refusal(await ask(door, door.approver, BOTH, incident=BURST, **wrong), 422, pointer)
+        refused = refusal(await ask(door, door.approver, BOTH, **{"incident": BURST, **wrong}), 422, pointer)
+        assert words in refused["errors"][0]["detail"]
 
     assert (await preview(door, door.approver, BOTH, **asked, alert=first))["people"] == 2  # an update reaches all
     unknown = {"incident": BURST, "alert": "00000000-0000-4000-8000-000000000000"}

@@ -67,6 +67,12 @@ async def test_who_only_drafts_sees_every_figure_rounded_to_ten(door: Door) -> N
         for answer in (found, few):
             assert {number % 10 for number in numbers({**answer, "expected_minutes": {}})} == {0}
     assert (await preview(door, door.approver, KOTHRUD_OFFICE))["people"] == 4
+    margins = [
+        (await preview(door, credential, both, severity=severity))["without_margin"]
+        for credential in (junior, door.approver)
+        for severity in ("Moderate", "Severe")
+    ]
+    assert margins == [False, True, False, False]
     refusal(await ask(door, door.caller, KOTHRUD_OFFICE), 403)
 
 

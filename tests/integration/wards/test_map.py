@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.image import imread
 
 from geoalert.errors import NotFound
-from geoalert.wards import LANGUAGES, Language, load_city
+from geoalert.languages import LANGUAGES, Language
+from geoalert.wards import load_city
 from geoalert.wards.map import draw
 from geoalert.wards.map_labels import Label, place
 from tests.pune import PUNE

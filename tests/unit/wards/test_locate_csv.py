@@ -56,13 +56,13 @@ def test_every_row_is_answered_in_its_place(tmp_path: Path) -> None:
 def test_a_refused_row_is_named_by_line_and_reason_and_nothing_else(tmp_path: Path) -> None:
     bad = [
         (f"73.8077,{HOME},", "2: lat: latitude and longitude look swapped; give latitude first"),
-        ("north,73.8,", "3: lat: latitude must be a number of degrees, such as 18.5074"),
-        (f"{HOME},nan,", "4: lon: longitude must be a number of degrees, such as 18.5074"),
+        ("north,73.8,", "3: lat: latitude must be a number of degrees, such as 12.3456"),
+        (f"{HOME},nan,", "4: lon: longitude must be a number of degrees, such as 12.3456"),
         (f"{HOME},180.5,", "5: lon: longitude must be between -180 and 180 degrees"),
-        (f"{HOME}", "6: lon: longitude must be a number of degrees, such as 18.5074"),
+        (f"{HOME}", "6: lon: longitude must be a number of degrees, such as 12.3456"),
         (f"{HOME},73.8,a,b", "7: row: the row has more cells than the header"),
-        (f'{HOME},x,"two\nlines"', "8: lon: longitude must be a number of degrees, such as 18.5074"),
-        ("x,73.8,", "10: lat: latitude must be a number of degrees, such as 18.5074"),
+        (f'{HOME},x,"two\nlines"', "8: lon: longitude must be a number of degrees, such as 12.3456"),
+        ("x,73.8,", "10: lat: latitude must be a number of degrees, such as 12.3456"),
     ]
     tally, rows, told = run(write(tmp_path, "lat,lon,name\n" + "\n".join(row for row, _ in bad) + "\n"))
     assert told == [words for _, words in bad]

@@ -12,7 +12,8 @@ from matplotlib.font_manager import get_font
 from matplotlib.textpath import TextToPath
 
 from geoalert.errors import Unavailable
-from geoalert.wards import LANGUAGES, City, Language
+from geoalert.languages import LANGUAGES, Language
+from geoalert.wards import City
 from geoalert.wards.map_words import HEAVY, REGULAR, typeface, words_in
 
 WEIGHTS: Final = (REGULAR, HEAVY)
