@@ -36,8 +36,10 @@ def exit_code(process: ForkServerProcess) -> int | None:
         return process.exitcode
 
 
-def become(arguments: tuple[str, ...], cwd: Path, env: Mapping[str, str], out: Path, err: Path, typed: str) -> None:
-    """Ends as the command does."""
+def become(
+    arguments: tuple[str, ...], cwd: Path, env: Mapping[str, str], out: Path, err: Path, typed: str = ""
+) -> None:
+    """Ends as the command does. `typed` is on its standard input."""
     sys.stdin = io.StringIO(typed)
     os.setsid()
     os.chdir(cwd)
